@@ -24,6 +24,7 @@ test: setup  ## Run every test with branch coverage and its floors (ARGS="-x -k 
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	@echo "Domain and application, of which at least 95 % must be covered:"
 	$(BIN)/coverage report --include='domain/*,application/*' --fail-under=95 --format=total
 
 check: setup  ## Check formatting, lint, types and the import contracts
