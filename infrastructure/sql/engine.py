@@ -1,0 +1,180 @@
+"""The connections to one database: PostgreSQL on a server, or a SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from application.shared.clock import Clock
+from infrastructure.sql.errors import store_errors
+
+DialectName = Literal["postgresql", "sqlite"]
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 60  # a server that says nothing at all; its own statement_timeout comes first
+LIMITS = {"lock_timeout": "10s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
+
+
+class Store:
+    """One database. `engine` writes, `reader` reads what is committed, `hot` runs units of a single statement.
+
+    In SQLite one connection writes, so that nobody ever meets a locked database: writers queue for it here. In
+    PostgreSQL `reader` is `engine`.
+    """
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.url = sa.make_url(url)
+        self.clock = clock
+        self.dialect = dialect_of(self.url)
+        self.hot: HotPool | None = None
+        if self.dialect == "postgresql":
+            pool = {"pool_size": 10, "max_overflow": 0, "pool_timeout": CONNECT_SECONDS, "pool_pre_ping": True}
+            self.engine = self.reader = _postgres(self.url, LIMITS, **pool)
+            self.hot = HotPool(self.url)
+        else:
+            self.engine = _sqlite(self.url, read_only=False)
+            self.reader = _sqlite(self.url, read_only=True)
+
+    async def dispose(self) -> None:
+        """Close every connection. The store may be used again; it connects anew."""
+        if self.hot:
+            await self.hot.close()
+        if self.reader is not self.engine:
+            await self.reader.dispose()
+        await self.engine.dispose()
+
+
+def open_store(url: str, clock: Clock) -> Store:
+    """The store at `postgresql://…` or `sqlite:///FILE`. Nothing connects before it is used."""
+    return Store(url, clock)
+
+
+def dialect_of(url: sa.URL) -> DialectName:
+    """Which of the two databases an address means. Raises `ValueError` for any other."""
+    backend = url.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return "postgresql"
+    if backend == "sqlite" and url.database and url.database != ":memory:":
+        return "sqlite"
+    raise ValueError(f"{url.render_as_string()} is neither postgresql://… nor sqlite:///FILE.")
+
+
+def migration_engine(url: sa.URL) -> AsyncEngine:
+    """One connection at a time, without limits of time: changing a schema may take long."""
+    if dialect_of(url) == "sqlite":
+        return _sqlite(url, read_only=False)
+    return _postgres(url, {}, poolclass=NullPool)
+
+
+class HotPool:
+    """Connections of the driver alone, for units of work that are one statement: it is its own transaction.
+
+    Plans are generic, so that a statement is planned once per connection, whatever the sets it is given.
+    """
+
+    def __init__(self, url: sa.URL, size: int = 8) -> None:
+        self._dsn, self._size = _dsn(url), size
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def fetch(self, text: str, *arguments: object) -> list[asyncpg.Record]:
+        """Run one statement in a transaction of its own. JSON comes and goes as text.
+
+        Raises `StoreUnavailable`.
+        """
+        with store_errors():
+            pool = self._pool or await self._open()
+            rows: list[asyncpg.Record] = await pool.fetch(text, *arguments)
+            return rows
+
+    async def close(self) -> None:
+        """Close the connections; the next statement opens new ones."""
+        pool, self._pool = self._pool, None
+        if pool:
+            await pool.close()
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._size,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=ANSWER_SECONDS,
+                    init=_json_is_text,
+                    reset=_keep,
+                    server_settings={
+                        **LIMITS,
+                        "plan_cache_mode": "force_generic_plan",
+                        "application_name": "scheduler",
+                    },
+                )
+            return self._pool
+
+
+async def _json_is_text(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=str, format="text")
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """A connection that ran single statements has nothing to reset, and resetting is a round trip."""
+
+
+def _dsn(url: sa.URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _postgres(url: sa.URL, limits: Mapping[str, str], **options: Any) -> AsyncEngine:
+    dsn = _dsn(url)
+
+    async def connect(*_: object, **__: object) -> asyncpg.Connection:
+        # By address, as for the hot pool: one spelling of hosts, TLS and the rest (`?sslmode=…`) serves both.
+        settings = {**limits, "application_name": "scheduler"}
+        return await asyncpg.connect(
+            dsn,
+            timeout=CONNECT_SECONDS,
+            command_timeout=ANSWER_SECONDS if limits else None,
+            server_settings=settings,
+        )
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, json_deserializer=str, **options)
+
+
+def _sqlite(url: sa.URL, *, read_only: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"),
+        pool_size=4 if read_only else 1,
+        max_overflow=0,
+        pool_timeout=30,
+        connect_args={"timeout": 30},
+    )
+    pragmas: Sequence[str] = (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # NORMAL may lose the last commits with the power, and a fire could double
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        *(("query_only=ON",) if read_only else ()),
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own implicit BEGIN is off, see `begin`
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later would be refused at once, whatever the busy timeout.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
