@@ -1,0 +1,191 @@
+"""Executors: registering, beating, draining, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from application.scheduling.lanes import Lanes
+from application.scheduling.ports import BeginWork, Heartbeats, SchedulingWork
+from application.scheduling.sessions import Sessions
+from application.shared.ids import Ids
+from application.shared.principal import Principal
+from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic
+from domain.scheduling.executor import Executor, HostInfo, Liveness
+from domain.scheduling.ids import ExecutorId, TaskId
+from domain.scheduling.placement import Capability
+from domain.scheduling.ports.task_exchange import Lease, StopOrder, TaskExchange
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.settlement import lose
+
+ABSENT_BEATS = 2
+"""A task that so many heartbeats in a row do not list never reached its executor: the answer to its claim was lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """The session that began, and how often it has to beat."""
+
+    executor_id: ExecutorId
+    epoch: int
+    liveness: Liveness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """The answer to a heartbeat: what to stop, what the executor runs without a lease, whether to drain."""
+
+    now: datetime
+    stop: Sequence[StopOrder]
+    lost: Sequence[Lease]
+    drain: bool
+
+
+class ClusterManagementService:
+    """A session that ends gives back what it held, in the same unit of work."""
+
+    def __init__(
+        self,
+        begin: BeginWork,
+        exchange: TaskExchange,
+        sessions: Sessions,
+        lanes: Lanes,
+        heartbeats: Heartbeats,
+        liveness: Liveness,
+        ids: Ids,
+        wake_up: WakeUp,
+    ) -> None:
+        self._begin = begin
+        self._exchange = exchange
+        self._sessions = sessions
+        self._lanes = lanes
+        self._heartbeats = heartbeats
+        self._liveness = liveness
+        self._ids = ids
+        self._wake_up = wake_up
+
+    async def register(
+        self,
+        principal: Principal,
+        executor_id: ExecutorId | None,
+        instance_id: UUID,
+        info: HostInfo,
+        capability: Capability,
+    ) -> Registered:
+        """Begin a session, or repeat the registration of the present one. Raises `ExecutorDeactivated`."""
+        id_ = executor_id or ExecutorId(str(self._ids.new()))
+        freed = 0
+        async with self._begin() as work:
+            executor = await work.executors.find(principal.tenant, id_)
+            if executor is None:
+                executor = Executor.register(id_, principal.tenant, instance_id, info, capability, work.now)
+            else:
+                ended = executor.register_again(instance_id, info, capability, work.now)
+                if ended is not None:
+                    over = Session(executor_id=id_, epoch=ended)
+                    freed = await give_back(work, over, "its executor was started anew")
+            await work.executors.save(executor)
+            await work.commit()
+        session = Session(executor_id=id_, epoch=executor.epoch)
+        self._sessions.forget(principal, session)
+        if freed:
+            await self._freed(principal, capability)
+        self._wake_up.signal(executor_topic(id_))
+        return Registered(executor_id=id_, epoch=executor.epoch, liveness=self._liveness)
+
+    async def heartbeat(
+        self, principal: Principal, executor_id: ExecutorId, epoch: int, running: Sequence[Lease]
+    ) -> Beat:
+        """A sign of life, compared with what the store says the executor holds. Raises like a claim."""
+        session = Session(executor_id=executor_id, epoch=epoch)
+        async with self._begin() as work:
+            executor = await work.executors.get(principal.tenant, executor_id)
+            now = work.now
+        executor.require_session(epoch)
+        await self._heartbeats.beat(session, now)
+        answer = await self._exchange.exchange(session, (), None)
+        held = await self._exchange.held(session)
+        listed = set(running)
+        absent = [h for h in held if (h.task_id, h.token) not in listed]
+        reappeared = [h.task_id for h in held if h.absences and (h.task_id, h.token) in listed]
+        if absent or reappeared:
+            await self._exchange.count_absences(session, [h.task_id for h in absent], reappeared)
+            never_arrived = [h.task_id for h in absent if h.absences + 1 >= ABSENT_BEATS]
+            if never_arrived:
+                await self._requeue(principal, session, executor.capability, never_arrived)
+        known = {(h.task_id, h.token) for h in held} | {(s.task_id, s.token) for s in answer.stop}
+        lost = [lease for lease in running if lease not in known]
+        return Beat(now=now, stop=answer.stop, lost=lost, drain=not executor.may_claim)
+
+    async def drain(self, principal: Principal, executor_id: ExecutorId, reason: str | None) -> None:
+        """No new tasks for it. Raises `ExecutorNotFound`."""
+        await self._change(principal, executor_id, lambda executor, now: executor.drain(reason, now))
+
+    async def activate(self, principal: Principal, executor_id: ExecutorId) -> None:
+        """Lets it register, or go on claiming. Raises `ExecutorNotFound`."""
+        await self._change(principal, executor_id, lambda executor, _now: executor.activate())
+
+    async def deactivate(self, principal: Principal, executor_id: ExecutorId, reason: str) -> None:
+        """End its session and refuse new ones. Raises `ExecutorNotFound`."""
+        await self._end(principal, executor_id, lambda executor, now: executor.deactivate(reason, now), reason)
+
+    async def leave(self, principal: Principal, executor_id: ExecutorId, epoch: int) -> None:
+        """The process says goodbye. Raises `ExecutorNotFound`, `SessionSuperseded`; a no-op if the session is over."""
+
+        def go(executor: Executor, now: datetime) -> None:
+            if executor.epoch != epoch:
+                executor.require_session(epoch)
+            executor.leave(now)
+
+        await self._end(principal, executor_id, go, "its executor left")
+
+    async def _change(
+        self, principal: Principal, executor_id: ExecutorId, act: Callable[[Executor, datetime], None]
+    ) -> Executor:
+        async with self._begin() as work:
+            executor = await work.executors.get(principal.tenant, executor_id)
+            act(executor, work.now)
+            await work.executors.save(executor)
+            await work.commit()
+        self._wake_up.signal(executor_topic(executor_id))
+        return executor
+
+    async def _end(
+        self, principal: Principal, executor_id: ExecutorId, act: Callable[[Executor, datetime], None], why: str
+    ) -> None:
+        async with self._begin() as work:
+            executor = await work.executors.get(principal.tenant, executor_id)
+            act(executor, work.now)
+            session = Session(executor_id=executor_id, epoch=executor.epoch)
+            freed = await give_back(work, session, why)
+            await work.executors.save(executor)
+            await work.commit()
+        self._sessions.forget(principal, session)
+        if freed:
+            await self._freed(principal, executor.capability)
+        self._wake_up.signal(executor_topic(executor_id))
+
+    async def _requeue(
+        self, principal: Principal, session: Session, capability: Capability, tasks: Sequence[TaskId]
+    ) -> None:
+        async with self._begin() as work:
+            attempts = await work.queue.take_held(session, tasks)
+            await work.queue.settle([lose(a, "it never reached its executor", work.now) for a in attempts])
+            await work.commit()
+        await self._freed(principal, capability)
+
+    async def _freed(self, principal: Principal, capability: Capability) -> None:
+        """What an executor gave back stands in lanes that it served."""
+        for lane in await self._lanes.served_by(principal.tenant, capability):
+            self._wake_up.signal(lane_topic(lane))
+        self._wake_up.signal(OPENINGS)
+
+
+async def give_back(work: SchedulingWork, session: Session, why: str) -> int:
+    """The session is over: what it was stopping has stopped, what it held is lost. How many were lost."""
+    await work.queue.let_go(session)
+    attempts = await work.queue.take_held(session)
+    await work.queue.settle([lose(attempt, why, work.now) for attempt in attempts])
+    return len(attempts)

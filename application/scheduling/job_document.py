@@ -1,0 +1,135 @@
+"""A job as JSON: the one published shape that requests, files, versions and the store share."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from application.scheduling.trigger_document import Document, ManualDocument, TriggerDocument
+from domain.scheduling.policies import MisfirePolicy, OverlapPolicy
+from domain.scheduling.retry import RetryStrategy
+from domain.shared.errors import FieldProblem, Invalid
+
+
+class RetryDocument(Document, frozen=True, kw_only=True):
+    """Durations as ISO-8601 or `5m`; absent ones take the platform's defaults."""
+
+    max_attempts: int | None = None
+    delay: str | None = None
+    strategy: RetryStrategy | None = None
+    max_delay: str | None = None
+    jitter: float | None = None
+    max_lost: int | None = None
+    never_retry: list[str] = msgspec.field(default_factory=list)
+
+
+class TimeoutsDocument(Document, frozen=True, kw_only=True):
+    """Durations; absent = no bound."""
+
+    execution: str | None = None
+    queue: str | None = None
+    total: str | None = None
+
+
+class MisfireDocument(Document, frozen=True, kw_only=True):
+    """What happens to late fires."""
+
+    policy: MisfirePolicy = MisfirePolicy.FIRE_ONCE
+    grace: str = "PT1M"
+    catchup_window: str | None = None
+    max_fires: int = 100
+
+
+class PlacementDocument(Document, frozen=True, kw_only=True):
+    """Which executors may run it."""
+
+    pool: str = "default"
+    requires: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class JobDocument(Document, frozen=True, kw_only=True):
+    """Only `name` and `type` are needed. `active` activates a new job at once; it is no part of the definition."""
+
+    name: str
+    type: str
+    description: str = ""
+    active: bool = False
+    handler: str | None = None
+    parameters: dict[str, object] = msgspec.field(default_factory=dict)
+    trigger: TriggerDocument = ManualDocument()
+    priority: int | str = "NORMAL"
+    retry: RetryDocument = RetryDocument()
+    timeouts: TimeoutsDocument = TimeoutsDocument()
+    overlap: OverlapPolicy = OverlapPolicy.SKIP
+    misfire: MisfireDocument = MisfireDocument()
+    placement: PlacementDocument = PlacementDocument()
+    tags: list[str] = msgspec.field(default_factory=list)
+    owner: str | None = None
+
+
+class JobChanges(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A partial update: absent = unchanged, null = back to the default. Name and type never change."""
+
+    description: str | UnsetType | None = UNSET
+    handler: str | UnsetType | None = UNSET
+    parameters: dict[str, object] | UnsetType | None = UNSET
+    trigger: TriggerDocument | UnsetType | None = UNSET
+    priority: int | str | UnsetType | None = UNSET
+    retry: RetryDocument | UnsetType | None = UNSET
+    timeouts: TimeoutsDocument | UnsetType | None = UNSET
+    overlap: OverlapPolicy | UnsetType | None = UNSET
+    misfire: MisfireDocument | UnsetType | None = UNSET
+    placement: PlacementDocument | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
+    owner: str | UnsetType | None = UNSET
+
+    def applied_to(self, document: JobDocument) -> JobDocument:
+        """`document` with these changes."""
+        defaults = JobDocument(name=document.name, type=document.type)
+        given = {name: getattr(self, name) for name in self.__struct_fields__}
+        return msgspec.structs.replace(
+            document,
+            **{
+                name: getattr(defaults, name) if value is None else value
+                for name, value in given.items()
+                if value is not UNSET
+            },
+        )
+
+
+_decoder = msgspec.json.Decoder(JobDocument)
+_encoder = msgspec.json.Encoder()
+
+
+def decode_document(text: bytes | str) -> JobDocument:
+    """The document in this JSON text. Raises `Invalid` with the pointer of what does not fit the shape."""
+    try:
+        return _decoder.decode(text)
+    except msgspec.DecodeError as error:
+        raise Invalid(shape_problem(str(error))) from None
+
+
+def encode_document(document: JobDocument) -> str:
+    """As JSON text; fields that have their default are left out."""
+    return _encoder.encode(document).decode()
+
+
+_PATH = re.compile(r" - at `(key in )?\$(?P<path>.*)`$")
+
+
+def shape_problem(message: str) -> FieldProblem:
+    """A decoder's message as a problem: its path becomes a JSON pointer."""
+    found = _PATH.search(message)
+    if found is None:
+        return FieldProblem("", "MALFORMED", message + ".")
+    pointer = found["path"].replace("[...]", "/*").replace("[", "/").replace("]", "").replace(".", "/")
+    return FieldProblem(pointer, "MALFORMED", message[: found.start()] + ".")
+
+
+@lru_cache(maxsize=1024)
+def cached_document(text: str) -> JobDocument:
+    """`decode_document` of a text that the store has kept; equal texts share one frozen document."""
+    return decode_document(text)

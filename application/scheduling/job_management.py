@@ -1,0 +1,231 @@
+"""Jobs: defining, changing, starting and stopping them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from application.scheduling.job_document import JobChanges, JobDocument, decode_document
+from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
+from application.scheduling.ports import BeginWork
+from application.scheduling.recording import write_up_manual
+from application.shared.errors import StoreUnavailable
+from application.shared.ids import Ids
+from application.shared.principal import Principal
+from application.shared.wake_up import WakeUp, executor_topic, lane_topic
+from domain.scheduling.errors import Overlapping
+from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.job import Job, JobDefinition, JobStatus
+from domain.scheduling.job_type import JobTypes
+from domain.scheduling.occurrence import manual_fire_key
+from domain.scheduling.policies import OverlapPolicy
+from domain.shared.errors import DomainError
+from domain.shared.json_value import JsonText
+from domain.timing.ports import Calendars
+from domain.timing.trigger import planned_at
+
+JobKey = JobId | str
+"""A job's id or its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of one document: CREATED, UPDATED, UNCHANGED, or FAILED with the problem."""
+
+    name: str
+    action: str
+    job_id: JobId | None = None
+    next_fire_at: datetime | None = None
+    problem: DomainError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fire:
+    """A fire to come: what the trigger says, and that plus the job's jitter."""
+
+    nominal_at: datetime
+    planned_at: datetime
+
+
+class JobManagementService:
+    """Every method is one unit of work; a refused one changes nothing."""
+
+    def __init__(
+        self,
+        begin: BeginWork,
+        ids: Ids,
+        types: JobTypes,
+        calendars: Calendars,
+        planning: JobPlanning,
+        wake_up: WakeUp,
+        defaults: JobDefaults,
+    ) -> None:
+        self._begin = begin
+        self._ids = ids
+        self._types = types
+        self._calendars = calendars
+        self._planning = planning
+        self._wake_up = wake_up
+        self._defaults = defaults
+
+    async def create(self, principal: Principal, document: JobDocument) -> JobId:
+        """A new job, active at once if the document says so. Raises `Invalid`, `JobNameTaken`."""
+        definition = self._definition(document)
+        async with self._begin() as work:
+            job = await self._planning.add(work, principal, definition, active=document.active)
+            await work.commit()
+        self._planning.committed(job)
+        return job.id
+
+    async def replace_fields(self, principal: Principal, key: JobKey, changes: JobChanges) -> JobId:
+        """Change what `changes` names and make a new version if that says anything new.
+
+        Raises `JobNotFound`, `Invalid`.
+        """
+        async with self._begin() as work:
+            job = await work.jobs.get(principal.tenant, key)
+            definition = self._definition(changes.applied_to(document_of(job.definition)))
+            if job.redefine(definition, principal.name, work.now):
+                await self._planning.replan(work, job)
+                await work.commit()
+        self._planning.committed(job)
+        return job.id
+
+    async def apply(self, principal: Principal, documents: Sequence[bytes], dry_run: bool = False) -> list[Applied]:
+        """Make each job be as its document says, by name. Each stands alone: one that is refused holds up nobody."""
+        return [await self._apply_one(principal, text, dry_run) for text in documents]
+
+    async def _apply_one(self, principal: Principal, text: bytes, dry_run: bool) -> Applied:
+        try:
+            document = decode_document(text)
+            definition = self._definition(document)
+            async with self._begin() as work:
+                job = await work.jobs.find(principal.tenant, definition.name)
+                if job is None:
+                    action = "CREATED"
+                    job = await self._planning.add(work, principal, definition, active=document.active)
+                else:
+                    changed = job.redefine(definition, principal.name, work.now)
+                    if document.active and job.status is JobStatus.CREATED:
+                        changed = job.activate(principal.name, work.now) or changed
+                    action = "UPDATED" if changed else "UNCHANGED"
+                    if changed:
+                        await self._planning.replan(work, job)
+                schedule = await work.schedules.take(job.id)
+                if not dry_run:
+                    await work.commit()
+        except StoreUnavailable:
+            raise
+        except DomainError as problem:
+            return Applied(name=_name_in(text), action="FAILED", problem=problem)
+        if not dry_run:
+            self._planning.committed(job)
+        next_fire = schedule.due_at if job.status is JobStatus.ACTIVE else None
+        return Applied(name=definition.name, action=action, job_id=job.id, next_fire_at=next_fire)
+
+    async def activate(self, principal: Principal, key: JobKey, _reason: str | None = None) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`."""
+        return await self._change(principal, key, lambda job, now: job.activate(principal.name, now))
+
+    async def pause(self, principal: Principal, key: JobKey, reason: str | None = None) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`."""
+        return await self._change(principal, key, lambda job, now: job.pause(reason, principal.name, now))
+
+    async def resume(self, principal: Principal, key: JobKey, _reason: str | None = None) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`."""
+        return await self._change(principal, key, lambda job, now: job.resume(principal.name, now))
+
+    async def disable(self, principal: Principal, key: JobKey, reason: str) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`."""
+        return await self._change(principal, key, lambda job, now: job.disable(reason, principal.name, now))
+
+    async def delete(self, principal: Principal, key: JobKey, *, cancel_live: bool = True) -> JobId:
+        """Delete it softly; its live tasks are cancelled, or finish if the caller wants. Raises `JobNotFound`."""
+        async with self._begin() as work:
+            job = await work.jobs.get(principal.tenant, key)
+            job.delete(principal.name, work.now)
+            await self._planning.replan(work, job)
+            live = await work.tasks.live_of(principal.tenant, job.id) if cancel_live else ()
+            for task in live:
+                task.cancel("the job was deleted", work.now)
+                await work.tasks.save(task)
+            await work.commit()
+        for task in live:
+            if task.lease is not None:
+                self._wake_up.signal(executor_topic(task.lease.executor_id))
+        return job.id
+
+    async def run_now(
+        self,
+        principal: Principal,
+        key: JobKey,
+        parameters: JsonText | None = None,
+        overlap: OverlapPolicy | None = None,
+    ) -> TaskId:
+        """A run that somebody asks for; `overlap` overrides the job's policy.
+
+        Raises `IllegalJobState`, `Overlapping`.
+        """
+        task_id = TaskId(self._ids.new())
+        async with self._begin() as work:
+            job = await work.jobs.get(principal.tenant, key)
+            job.require_runnable()
+            schedule = await work.schedules.take(job.id)
+            live = schedule.live if (overlap or schedule.policy.overlap) is OverlapPolicy.SKIP else 0
+            written = write_up_manual(
+                schedule,
+                manual_fire_key(task_id),
+                None if live else task_id,
+                f"{live} earlier task(s) still unfinished" if live else None,
+                parameters,
+                self._ids,
+                work.now,
+            )
+            await work.schedules.record(written.fired)
+            work.record(written.events)
+            await work.commit()
+        if live:
+            raise Overlapping(job.definition.name, live)
+        self._wake_up.signal(lane_topic(schedule.lane), 1)
+        return task_id
+
+    async def next_fires(self, principal: Principal, key: JobKey, count: int) -> list[Fire]:
+        """The next fires of the job if nothing changes and it is active. Raises `JobNotFound`."""
+        async with self._begin() as work:
+            job = await work.jobs.get(principal.tenant, key)
+            schedule = await work.schedules.take(job.id)
+            definition, now = job.definition, work.now
+        nominal = definition.trigger.upcoming(now, schedule.state, self._calendars, count + 1)
+        following = [*nominal[1:], None]
+        fires = [
+            Fire(nominal_at=n, planned_at=planned_at(job.id, n, definition.firing.jitter, f))
+            for n, f in zip(nominal, following, strict=True)
+        ]
+        return fires[:count]
+
+    async def _change(self, principal: Principal, key: JobKey, act: Callable[[Job, datetime], bool]) -> JobId:
+        async with self._begin() as work:
+            job = await work.jobs.get(principal.tenant, key)
+            if act(job, work.now):
+                await self._planning.replan(work, job)
+                await work.commit()
+        self._planning.committed(job)
+        return job.id
+
+    def _definition(self, document: JobDocument) -> JobDefinition:
+        definition = definition_of(document, self._defaults)
+        definition.check(self._types)
+        return definition
+
+
+def _name_in(text: bytes) -> str:
+    class _Named(msgspec.Struct):
+        name: str = ""
+
+    try:
+        return msgspec.json.decode(text, type=_Named).name
+    except msgspec.DecodeError:
+        return ""

@@ -1,0 +1,57 @@
+"""Which lanes there are, remembered: lanes are made once and never change."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from application.scheduling.ports import BeginWork
+from application.shared.clock import Clock
+from application.shared.wake_up import LANES, WakeUp
+from domain.scheduling.ids import LaneId
+from domain.scheduling.placement import Capability, Lane
+from domain.shared.ids import TenantId
+
+RECHECK = timedelta(seconds=5)
+"""How long a lane that another node made may stay unknown here."""
+
+
+class Lanes:
+    """Reads only what is new, and only now and then."""
+
+    def __init__(self, begin: BeginWork, clock: Clock, wake_up: WakeUp) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._wake_up = wake_up
+        self._lanes: dict[LaneId, Lane] = {}
+        self._served: dict[tuple[TenantId, Capability], tuple[int, list[LaneId]]] = {}
+        self._read_at: datetime | None = None
+
+    def __getitem__(self, number: LaneId) -> Lane:
+        return self._lanes[number]
+
+    def added(self, lane: Lane) -> None:
+        """A commit of this process may have made this lane."""
+        if lane not in self._lanes.values():
+            self._read_at = None
+            self._wake_up.signal(LANES)
+
+    async def served_by(self, tenant: TenantId, capability: Capability) -> list[LaneId]:
+        """The lanes that an executor with this offer may take tasks from."""
+        await self.refresh()
+        key = (tenant, capability)
+        known, numbers = self._served.get(key, (-1, []))
+        if known != len(self._lanes):
+            numbers = [n for n, lane in self._lanes.items() if capability.serves(tenant, lane)]
+            self._served[key] = (len(self._lanes), numbers)
+        return numbers
+
+    async def refresh(self) -> None:
+        """Read the lanes that others have made, unless that was done a moment ago."""
+        now = self._clock.now()
+        if self._read_at is not None and now - self._read_at < RECHECK:
+            return
+        async with self._begin() as work:
+            # From the beginning each time: numbers are given before their commit, so a lower one may show up later.
+            found = await work.lanes.after(LaneId(0))
+        self._read_at = now
+        self._lanes.update(found)

@@ -1,0 +1,125 @@
+"""Due schedules become ledger entries and tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from application.scheduling.ports import BeginWork, SchedulingWork
+from application.scheduling.recording import write_up
+from application.shared.errors import StoreUnavailable
+from application.shared.ids import Ids
+from application.shared.wake_up import WakeUp, lane_topic
+from domain.scheduling.events import ScheduleFailed
+from domain.scheduling.firing import Firing, decide
+from domain.scheduling.ids import JobId
+from domain.scheduling.schedule import REFILL_BELOW, Schedule
+from domain.timing.ports import Calendars
+
+log = logging.getLogger(__name__)
+
+LARGEST_CHUNK = 250
+"""Schedules in one transaction: small enough that the first of a thousand are claimable long before the last."""
+
+REFILL_SLICE = 25
+"""Triggers evaluated before others get a turn: a thousand in one go would stall the process for a fifth of a second."""
+
+SET_ASIDE = timedelta(minutes=1)
+"""How long a schedule that cannot be decided or written is left alone."""
+
+
+class Planner:
+    """Any number of them may run at once, on any number of nodes: the locks and keys of the store keep them apart."""
+
+    def __init__(self, begin: BeginWork, ids: Ids, calendars: Calendars, wake_up: WakeUp) -> None:
+        self._begin = begin
+        self._ids = ids
+        self._calendars = calendars
+        self._wake_up = wake_up
+        self._chunk = LARGEST_CHUNK
+        self._low: list[Schedule] = []
+
+    async def tick(self) -> timedelta | None:
+        """Fire everything that is due; how long until the next fire, None if there is none."""
+        while await self._fire_chunk():
+            pass
+        await self._refill()
+        async with self._begin() as work:
+            next_due = await work.schedules.next_due()
+            return None if next_due is None else max(next_due - work.now, timedelta(0))
+
+    async def _fire_chunk(self) -> bool:
+        due: Sequence[Schedule] = ()
+        try:
+            async with self._begin() as work:
+                due = await work.schedules.take_due(work.now, self._chunk)
+                if not due:
+                    return False
+                firings = await self._decide(work, due)
+                written = write_up(firings, self._ids, work.now)
+                await work.schedules.record(written.fired)
+                work.record(written.events)
+                await work.commit()
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            await self._narrow(due, error)
+            return True
+        for lane, count in written.lanes.items():
+            self._wake_up.signal(lane_topic(lane), count)
+        self._low += [s for s in written.fired.schedules if len(s.upcoming) < REFILL_BELOW and not s.exhausted]
+        self._chunk = min(LARGEST_CHUNK, self._chunk * 2)
+        return True
+
+    async def _decide(self, work: SchedulingWork, due: Sequence[Schedule]) -> list[Firing]:
+        """One decision for each; a schedule whose trigger raises is set aside and holds up nobody."""
+        short = [s.job_id for s in due if s.runs_out(work.now)]
+        triggers = await work.schedules.triggers(short) if short else {}
+        firings = []
+        for schedule in due:
+            try:
+                if schedule.runs_out(work.now):
+                    schedule = schedule.extended(triggers[schedule.job_id], self._calendars, work.now)
+                firings.append(decide(schedule, work.now))
+            except Exception as error:
+                log.exception("schedule of job %s cannot be decided; set aside for %s", schedule.job_id, SET_ASIDE)
+                await self._set_aside(work, schedule.job_id, error)
+        return firings
+
+    async def _narrow(self, due: Sequence[Schedule], error: Exception) -> None:
+        """A chunk that cannot be written is tried again by halves, until the culprit stands alone and is set aside."""
+        if len(due) > 1:
+            self._chunk = len(due) // 2
+            log.warning("%d due schedules could not be written (%s); trying %d", len(due), error, self._chunk)
+            return
+        if not due:
+            raise error
+        log.error("schedule of job %s cannot be written; set aside for %s", due[0].job_id, SET_ASIDE, exc_info=error)
+        async with self._begin() as work:
+            await self._set_aside(work, due[0].job_id, error)
+            await work.commit()
+
+    async def _set_aside(self, work: SchedulingWork, job_id: JobId, error: Exception) -> None:
+        retry_at: datetime = work.now + SET_ASIDE
+        reason = f"{type(error).__name__}: {error}"
+        await work.schedules.set_aside(job_id, reason, retry_at)
+        work.record([ScheduleFailed(occurred_at=work.now, job_id=job_id, error=reason, retry_at=retry_at)])
+
+    async def _refill(self) -> None:
+        """Evaluate triggers ahead of time, after the fires have been committed."""
+        while self._low:
+            slice_, self._low = self._low[:REFILL_SLICE], self._low[REFILL_SLICE:]
+            async with self._begin() as work:
+                triggers = await work.schedules.triggers([s.job_id for s in slice_])
+                refilled = []
+                for schedule in slice_:
+                    try:
+                        refilled.append(schedule.refilled(triggers[schedule.job_id], self._calendars, work.now))
+                    except Exception as error:
+                        log.exception("trigger of job %s cannot be evaluated", schedule.job_id)
+                        await self._set_aside(work, schedule.job_id, error)
+                await work.schedules.refill(refilled)
+                await work.commit()
+            await asyncio.sleep(0)

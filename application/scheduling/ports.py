@@ -1,0 +1,63 @@
+"""The unit of work of scheduling, and the executors' sign of life."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from application.shared.unit_of_work import UnitOfWork
+from domain.scheduling.ports.executor_repository import ExecutorRepository
+from domain.scheduling.ports.job_repository import JobRepository
+from domain.scheduling.ports.lane_directory import LaneDirectory
+from domain.scheduling.ports.schedule_queue import ScheduleQueue
+from domain.scheduling.ports.task_queue import Session, TaskQueue
+from domain.scheduling.ports.task_repository import TaskRepository
+
+
+class SchedulingWork(UnitOfWork, Protocol):
+    """Everything of scheduling that one transaction may change."""
+
+    @property
+    @abstractmethod
+    def jobs(self) -> JobRepository: ...
+
+    @property
+    @abstractmethod
+    def schedules(self) -> ScheduleQueue: ...
+
+    @property
+    @abstractmethod
+    def tasks(self) -> TaskRepository: ...
+
+    @property
+    @abstractmethod
+    def queue(self) -> TaskQueue: ...
+
+    @property
+    @abstractmethod
+    def executors(self) -> ExecutorRepository: ...
+
+    @property
+    @abstractmethod
+    def lanes(self) -> LaneDirectory: ...
+
+
+BeginWork = Callable[[], SchedulingWork]
+
+
+class Heartbeats(Protocol):
+    """The freshest beats, before the store has them. They may spare a session, never condemn one."""
+
+    @abstractmethod
+    async def beat(self, session: Session, at: datetime) -> None:
+        """The session is alive."""
+
+    @abstractmethod
+    async def newest(self, sessions: Sequence[Session]) -> Mapping[Session, datetime]:
+        """The last known beats of these; unknown ones are left out."""
+
+    @abstractmethod
+    def take_unrecorded(self) -> Mapping[Session, datetime]:
+        """The beats this process has received and not yet brought to the store."""

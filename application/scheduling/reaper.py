@@ -1,0 +1,108 @@
+"""What has gone on for too long ends: silent sessions, overdue attempts, stops that nobody confirms."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from application.scheduling.cluster_management import give_back
+from application.scheduling.lanes import Lanes
+from application.scheduling.ports import BeginWork, Heartbeats
+from application.shared.errors import StoreUnavailable
+from application.shared.ids import Dice
+from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
+from domain.scheduling.executor import Executor, Liveness
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.settlement import EXECUTION_TIMEOUT, time_out
+from domain.scheduling.task import TaskError
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+
+
+class Reaper:
+    """All nodes may run it at once: rows that another holds are skipped, and every end is guarded by its token."""
+
+    def __init__(
+        self,
+        begin: BeginWork,
+        heartbeats: Heartbeats,
+        liveness: Liveness,
+        lanes: Lanes,
+        dice: Dice,
+        wake_up: WakeUp,
+    ) -> None:
+        self._begin = begin
+        self._heartbeats = heartbeats
+        self._liveness = liveness
+        self._lanes = lanes
+        self._dice = dice
+        self._wake_up = wake_up
+        self._watching_since: datetime | None = None
+
+    async def tick(self) -> None:
+        """One look at everything."""
+        try:
+            await self._record_beats()
+            await self._end_overdue()
+            await self._end_silent()
+        except StoreUnavailable:
+            self._watching_since = None
+            raise
+
+    async def _record_beats(self) -> None:
+        """The beats since the last look reach the store as one statement."""
+        beats = self._heartbeats.take_unrecorded()
+        if beats:
+            async with self._begin() as work:
+                await work.executors.record_beats(beats)
+                await work.commit()
+
+    async def _end_overdue(self) -> None:
+        async with self._begin() as work:
+            released = await work.queue.let_go_expired(work.now, BATCH)
+            attempts = await work.queue.take_overdue(work.now, BATCH)
+            error = TaskError(EXECUTION_TIMEOUT, "The execution took longer than the job's execution timeout.")
+            await work.queue.settle([time_out(a, error, work.now, self._dice.roll()) for a in attempts])
+            if released or attempts:
+                await work.commit()
+        for attempt in attempts:
+            log.warning("task %s attempt %d exceeded its execution timeout", attempt.task_id, attempt.number)
+            self._wake_up.signal(task_topic(attempt.task_id))
+            if attempt.executor_id is not None:
+                self._wake_up.signal(executor_topic(attempt.executor_id))
+        if released or attempts:
+            self._wake_up.signal(OPENINGS)
+
+    async def _end_silent(self) -> None:
+        """A node condemns nobody until it has watched for one timeout: after its start, or after it lost the store."""
+        async with self._begin() as work:
+            if self._watching_since is None:
+                self._watching_since = work.now
+            since = work.now - self._liveness.timeout
+            if self._watching_since > since:
+                return
+            silent = await work.executors.take_silent(since, BATCH)
+            newest = await self._heartbeats.newest([_session(e) for e in silent]) if silent else {}
+            dead = [e for e in silent if not _spared(e, newest, since)]
+            for executor in dead:
+                executor.lose(executor.last_heartbeat_at, work.now)
+                lost = await give_back(work, _session(executor), "its executor was lost")
+                await work.executors.save(executor)
+                log.warning("executor %s is lost (%s); %d tasks go back", executor.id, executor.status_reason, lost)
+            if dead:
+                await work.commit()
+        for executor in dead:
+            for lane in await self._lanes.served_by(executor.tenant, executor.capability):
+                self._wake_up.signal(lane_topic(lane))
+
+
+def _session(executor: Executor) -> Session:
+    return Session(executor_id=executor.id, epoch=executor.epoch)
+
+
+def _spared(executor: Executor, newest: Mapping[Session, datetime], since: datetime) -> bool:
+    beat = newest.get(_session(executor))
+    return beat is not None and beat > since

@@ -1,0 +1,171 @@
+"""Decisions about fires, written up: ledger entries, tasks and events, with the ids they need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from application.shared.ids import Ids
+from domain.scheduling.events import OccurrenceDecided, TaskCreated
+from domain.scheduling.firing import Firing, PlannedFire
+from domain.scheduling.ids import LaneId, OccurrenceId, RunId, TaskId
+from domain.scheduling.occurrence import Decision, Occurrence, schedule_fire_key
+from domain.scheduling.ports.schedule_queue import Fired
+from domain.scheduling.schedule import Schedule, Tail
+from domain.scheduling.task import NewTask, Origin
+from domain.shared.events import DomainEvent
+from domain.shared.json_value import JsonText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenUp:
+    """`fired` for the store, `events` for the outbox, and how many tasks came to stand in which lane."""
+
+    fired: Fired
+    events: Sequence[DomainEvent]
+    lanes: dict[LaneId, int]
+
+
+def write_up(firings: Sequence[Firing], ids: Ids, now: datetime) -> WrittenUp:
+    """Give the decisions their ids and put them into sets."""
+    occurrences: list[Occurrence] = []
+    tasks: list[NewTask] = []
+    schedules: list[Schedule] = []
+    events: list[DomainEvent] = []
+    lanes: dict[LaneId, int] = {}
+    for firing in firings:
+        schedule = firing.after
+        for decision, fires in firing.runs:
+            if decision is Decision.FIRED:
+                task = _task(schedule, fires[0], ids)
+                tasks.append(task)
+                occurrence = _fired(schedule, task, fires[0], ids)
+                schedule = replace(schedule, tail=None)
+                lanes[schedule.lane] = lanes.get(schedule.lane, 0) + 1
+                events.append(_created(task, now))
+            else:
+                occurrence = _not_fired(schedule, decision, fires, ids)
+                schedule = replace(schedule, tail=Tail(occurrence_id=occurrence.id, decision=decision))
+            occurrences.append(occurrence)
+            events.append(_decided(occurrence, now))
+        schedules.append(schedule)
+    fired = Fired(occurrences=occurrences, tasks=tasks, schedules=schedules)
+    return WrittenUp(fired=fired, events=events, lanes=lanes)
+
+
+def _task(schedule: Schedule, fire: PlannedFire, ids: Ids) -> NewTask:
+    id_ = ids.new()
+    return NewTask(
+        id=TaskId(id_),
+        job_id=schedule.job_id,
+        job_version=schedule.job_version,
+        run_id=RunId(id_),
+        origin=Origin.SCHEDULE,
+        fire_key=schedule_fire_key(fire.nominal),
+        nominal_at=fire.nominal,
+        scheduled_time=fire.planned,
+        gate=None,
+    )
+
+
+def _fired(schedule: Schedule, task: NewTask, fire: PlannedFire, ids: Ids) -> Occurrence:
+    return Occurrence(
+        id=OccurrenceId(ids.new()),
+        job_id=schedule.job_id,
+        fire_key=schedule_fire_key(fire.nominal),
+        decision=Decision.FIRED,
+        first_nominal=fire.nominal,
+        last_nominal=fire.nominal,
+        planned_at=fire.planned,
+        count=1,
+        reason=None,
+        task_id=task.id,
+        job_version=schedule.job_version,
+    )
+
+
+def _not_fired(schedule: Schedule, decision: Decision, fires: Sequence[PlannedFire], ids: Ids) -> Occurrence:
+    first, last, tail = fires[0], fires[-1], schedule.tail
+    continues = tail is not None and tail.decision is decision
+    return Occurrence(
+        id=tail.occurrence_id if tail is not None and continues else OccurrenceId(ids.new()),
+        job_id=schedule.job_id,
+        fire_key=schedule_fire_key(first.nominal),
+        decision=decision,
+        first_nominal=first.nominal,
+        last_nominal=last.nominal,
+        planned_at=last.planned,
+        count=len(fires),
+        reason=last.reason,
+        task_id=None,
+        job_version=schedule.job_version,
+        extends=tail.occurrence_id if tail is not None and continues else None,
+    )
+
+
+def _created(task: NewTask, now: datetime) -> TaskCreated:
+    return TaskCreated(occurred_at=now, task_id=task.id, job_id=task.job_id, scheduled_time=task.scheduled_time)
+
+
+def _decided(occurrence: Occurrence, now: datetime) -> OccurrenceDecided:
+    return OccurrenceDecided(
+        occurred_at=now,
+        job_id=occurrence.job_id,
+        fire_key=occurrence.fire_key,
+        nominal_at=occurrence.last_nominal,
+        decision=occurrence.decision,
+        count=occurrence.count,
+        task_id=occurrence.task_id,
+        reason=occurrence.reason,
+    )
+
+
+def write_up_manual(
+    schedule: Schedule,
+    fire_key: str,
+    task_id: TaskId | None,
+    reason: str | None,
+    parameters: JsonText | None,
+    ids: Ids,
+    now: datetime,
+) -> WrittenUp:
+    """A run that somebody asked for at `now`: FIRED with `task_id`, or SKIPPED_OVERLAP without one.
+
+    The schedule stays as it is.
+    """
+    tasks = []
+    if task_id is not None:
+        tasks.append(
+            NewTask(
+                id=task_id,
+                job_id=schedule.job_id,
+                job_version=schedule.job_version,
+                run_id=RunId(task_id),
+                origin=Origin.MANUAL,
+                fire_key=fire_key,
+                nominal_at=None,
+                scheduled_time=now,
+                gate=None,
+                parameters=parameters,
+            )
+        )
+    occurrence = Occurrence(
+        id=OccurrenceId(ids.new()),
+        job_id=schedule.job_id,
+        fire_key=fire_key,
+        decision=Decision.FIRED if tasks else Decision.SKIPPED_OVERLAP,
+        first_nominal=now,
+        last_nominal=now,
+        planned_at=now,
+        count=1,
+        reason=reason,
+        task_id=task_id,
+        job_version=schedule.job_version,
+    )
+    events: list[DomainEvent] = [_created(task, now) for task in tasks]
+    return WrittenUp(
+        fired=Fired(occurrences=[occurrence], tasks=tasks, schedules=[replace(schedule, tail=None)]),
+        events=[*events, _decided(occurrence, now)],
+        lanes={schedule.lane: len(tasks)},
+    )

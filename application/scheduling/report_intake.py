@@ -1,0 +1,132 @@
+"""Reports of executors become settlements, log lines and outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from application.shared.ids import Dice
+from application.shared.wake_up import OPENINGS, WakeUp, task_topic
+from domain.scheduling.ids import TaskId
+from domain.scheduling.ports.task_exchange import Lease, LogBatch, TaskExchange
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.report import Report, ReportKind
+from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement, complete, fail, lose
+from domain.scheduling.task import TaskError
+from domain.scheduling.task_status import TaskStatus
+from domain.shared.json_value import JsonText
+
+_ENDS = {ReportKind.COMPLETE, ReportKind.FAIL, ReportKind.RELEASE}
+_NEEDS_FACTS = {ReportKind.FAIL, ReportKind.RELEASE}
+_Key = tuple[TaskId, int, ReportKind]
+
+
+@dataclass(slots=True)
+class Taken:
+    """Reports on their way: `settlements` are decided and not yet written, `known` holds the outcomes so far."""
+
+    settlements: Sequence[Settlement] = ()
+    known: dict[_Key, ReportOutcome] = field(default_factory=dict)
+    finished: bool = False
+
+    def outcomes(self, reports: Sequence[Report]) -> list[ReportOutcome]:
+        """In the order of the reports. One about a lease that nobody knows has lost it."""
+        return [self.known.get(_key(r), ReportOutcome.LEASE_LOST) for r in reports]
+
+
+class ReportIntake:
+    """First lines and starts, then what has ended, so that a task's last lines stand before its end."""
+
+    def __init__(self, exchange: TaskExchange, dice: Dice, wake_up: WakeUp) -> None:
+        self._exchange = exchange
+        self._dice = dice
+        self._wake_up = wake_up
+
+    async def take(self, session: Session, reports: Sequence[Report]) -> Taken:
+        """Write what can be written at once and decide the rest."""
+        taken = Taken()
+        if not reports:
+            taken.finished = True
+            return taken
+        by_kind: dict[ReportKind, list[Report]] = {}
+        for report in reports:
+            by_kind.setdefault(report.kind, []).append(report)
+        if logs := by_kind.get(ReportKind.LOG):
+            self._know(taken, logs, await self._exchange.log(session, [_batch(r) for r in logs]))
+            for report in logs:
+                self._wake_up.signal(task_topic(report.task_id))
+        if starts := by_kind.get(ReportKind.START):
+            self._know(taken, starts, await self._exchange.start(session, _leases(starts)))
+        if stopped := by_kind.get(ReportKind.STOPPED):
+            self._know(taken, stopped, await self._exchange.stopped(session, _leases(stopped)))
+            self._wake_up.signal(OPENINGS)
+        taken.settlements = await self._decide(session, [r for r in reports if r.kind in _ENDS])
+        return taken
+
+    async def finish(self, session: Session, taken: Taken, applied: frozenset[TaskId]) -> None:
+        """After the settlements were written: what became of those that did not take effect."""
+        if taken.finished:
+            return
+        taken.finished = True
+        missed = []
+        for settlement in taken.settlements:
+            if settlement.task_id in applied:
+                self._settled(taken, settlement, ReportOutcome.APPLIED)
+            else:
+                missed.append(settlement)
+        if missed:
+            # An attempt that was to be stopped and has ended by itself has stopped as well.
+            await self._exchange.stopped(session, [(s.task_id, s.token) for s in missed])
+            outcomes = await self._exchange.miss(session, missed)
+            for settlement in missed:
+                self._settled(taken, settlement, outcomes.get(settlement.task_id, ReportOutcome.LEASE_LOST))
+        if any(s.status is TaskStatus.WAITING_RETRY for s in taken.settlements):
+            self._wake_up.signal(OPENINGS)
+
+    async def _decide(self, session: Session, ends: Sequence[Report]) -> list[Settlement]:
+        facts: dict[Lease, Attempt] = {}
+        now = None
+        if asking := _leases(r for r in ends if r.kind in _NEEDS_FACTS):
+            now, attempts = await self._exchange.attempts(session, asking)
+            facts = {(a.task_id, a.token): a for a in attempts}
+        settlements: dict[Lease, Settlement] = {}
+        for report in ends:
+            lease = (report.task_id, report.token)
+            if report.kind is ReportKind.COMPLETE:
+                settlements[lease] = complete(report.task_id, report.token, report.result)
+            elif (attempt := facts.get(lease)) is None or now is None:
+                settlements[lease] = _unknown(report)
+            elif report.kind is ReportKind.FAIL:
+                error = report.error or TaskError("FAILED", "The executor gave no reason.")
+                settlements[lease] = fail(attempt, error, now, self._dice.roll(), retryable=report.retryable)
+            else:
+                settlements[lease] = lose(attempt, "its executor gave it back", now)
+        return list(settlements.values())
+
+    def _know(self, taken: Taken, reports: Sequence[Report], applied: frozenset[TaskId]) -> None:
+        for report in reports:
+            held = report.task_id in applied
+            taken.known[_key(report)] = ReportOutcome.APPLIED if held else ReportOutcome.LEASE_LOST
+
+    def _settled(self, taken: Taken, settlement: Settlement, outcome: ReportOutcome) -> None:
+        for kind in _ENDS:
+            taken.known[settlement.task_id, settlement.token, kind] = outcome
+        self._wake_up.signal(task_topic(settlement.task_id))
+
+
+def _unknown(report: Report) -> Settlement:
+    """The end of an attempt that is not held: it will not take effect, but its error is worth keeping."""
+    return Settlement(task_id=report.task_id, token=report.token, status=TaskStatus.FAILED, error=report.error)
+
+
+def _key(report: Report) -> _Key:
+    return report.task_id, report.token, report.kind
+
+
+def _leases(reports: Iterable[Report]) -> list[Lease]:
+    return [(r.task_id, r.token) for r in reports]
+
+
+def _batch(report: Report) -> LogBatch:
+    lines = report.lines or JsonText("[]")
+    return LogBatch(task_id=report.task_id, token=report.token, sequence=report.sequence, lines=lines)

@@ -1,0 +1,177 @@
+"""Tasks: asked for, handed to executors, reported on, cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from application.scheduling.lanes import Lanes
+from application.scheduling.ports import BeginWork
+from application.scheduling.report_intake import ReportIntake
+from application.scheduling.sessions import Sessions
+from application.shared.draining import Draining
+from application.shared.ids import Ids
+from application.shared.principal import Principal
+from application.shared.wake_up import DRAIN, LANES, OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
+from domain.scheduling.ids import ExecutorId, JobId, RunId, TaskId
+from domain.scheduling.ports.task_exchange import LARGEST_CLAIM, Claim, ClaimedTask, StopOrder, TaskExchange
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.report import Report
+from domain.scheduling.settlement import ReportOutcome
+from domain.scheduling.task import NewTask, Origin
+from domain.scheduling.task_status import Gate
+from domain.shared.json_value import JsonText
+
+RECHECK_SECONDS = 5.0
+"""How long a waiting claim sleeps at most before it looks by itself: a hint may have been lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimWish:
+    """At most `limit` tasks, 0 = only orders to stop; `started`: they count as RUNNING at once."""
+
+    claim_id: UUID
+    limit: int
+    started: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOut:
+    """A claimed task with the type and handler that its lane stands for."""
+
+    task: ClaimedTask
+    type: str
+    handler: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`outcomes` are in the order of the reports."""
+
+    tasks: Sequence[HandedOut]
+    stop: Sequence[StopOrder]
+    outcomes: Sequence[ReportOutcome]
+
+
+class TaskExecutionService:
+    """Reports and claims of one executor come together: what has ended makes room for what begins."""
+
+    def __init__(
+        self,
+        begin: BeginWork,
+        exchange: TaskExchange,
+        intake: ReportIntake,
+        sessions: Sessions,
+        lanes: Lanes,
+        ids: Ids,
+        wake_up: WakeUp,
+        draining: Draining,
+    ) -> None:
+        self._begin = begin
+        self._exchange = exchange
+        self._intake = intake
+        self._sessions = sessions
+        self._lanes = lanes
+        self._ids = ids
+        self._wake_up = wake_up
+        self._draining = draining
+
+    async def submit(
+        self,
+        principal: Principal,
+        job_key: JobId | str,
+        scheduled_time: datetime | None = None,
+        parameters: JsonText | None = None,
+    ) -> TaskId:
+        """A task of a job, asked for directly: it neither obeys nor counts for overlap.
+
+        Raises `JobNotFound`, `IllegalJobState`.
+        """
+        task_id = TaskId(self._ids.new())
+        async with self._begin() as work:
+            job = await work.jobs.get(principal.tenant, job_key)
+            job.require_runnable()
+            at = scheduled_time or work.now
+            gate = Gate.TIME if at > work.now else None
+            task = NewTask(
+                id=task_id,
+                job_id=job.id,
+                job_version=job.definition_version,
+                run_id=RunId(task_id),
+                origin=Origin.DIRECT,
+                fire_key=None,
+                nominal_at=None,
+                scheduled_time=at,
+                gate=gate,
+                parameters=parameters,
+            )
+            lanes = await work.queue.add([task])
+            await work.commit()
+        if gate is Gate.TIME:
+            self._wake_up.signal(OPENINGS)
+        else:
+            for lane, count in lanes.items():
+                self._wake_up.signal(lane_topic(lane), count)
+        return task_id
+
+    async def cancel(self, principal: Principal, task_id: TaskId, reason: str | None) -> None:
+        """End it; a running one is told to stop at once. Raises `TaskNotFound`, `IllegalTransition`."""
+        async with self._begin() as work:
+            task = await work.tasks.get(principal.tenant, task_id)
+            task.cancel(reason, work.now)
+            await work.tasks.save(task)
+            await work.commit()
+        if task.lease is not None:
+            self._wake_up.signal(executor_topic(task.lease.executor_id))
+        self._wake_up.signal(task_topic(task_id))
+
+    async def exchange(
+        self,
+        principal: Principal,
+        executor_id: ExecutorId,
+        epoch: int,
+        reports: Sequence[Report],
+        wish: ClaimWish | None,
+        wait: timedelta,
+    ) -> Answer:
+        """Take the reports, hand out tasks; with nothing to hand out or to stop, wait for it as long as `wait`.
+
+        Raises `ExecutorNotFound`, `SessionSuperseded`, `SessionEnded`.
+        """
+        session = Session(executor_id=executor_id, epoch=epoch)
+        capability = await self._sessions.capability(principal, session)
+        taken = await self._intake.take(session, reports)
+        settlements = taken.settlements
+        deadline = asyncio.get_running_loop().time() + wait.total_seconds()
+        while True:
+            numbers = await self._lanes.served_by(principal.tenant, capability)
+            claim = _claim(wish, capability.slots, numbers)
+            topics = [executor_topic(executor_id), LANES, DRAIN]
+            if claim is not None:
+                topics += [lane_topic(number) for number in numbers]
+            with self._wake_up.listen(topics) as listener:
+                answer = await self._exchange.exchange(session, settlements, claim)
+                await self._intake.finish(session, taken, answer.applied)
+                settlements = ()
+                if not answer.may_claim:
+                    await self._sessions.require_live(principal, session)
+                left = deadline - asyncio.get_running_loop().time()
+                if answer.claimed or answer.stop or left <= 0 or self._draining.is_on:
+                    break
+                await listener.wait(min(left, RECHECK_SECONDS))
+        tasks = [self._handed_out(task) for task in answer.claimed]
+        return Answer(tasks=tasks, stop=answer.stop, outcomes=taken.outcomes(reports))
+
+    def _handed_out(self, task: ClaimedTask) -> HandedOut:
+        lane = self._lanes[task.lane]
+        return HandedOut(task=task, type=lane.type, handler=lane.handler)
+
+
+def _claim(wish: ClaimWish | None, slots: int, lanes: Sequence[int]) -> Claim | None:
+    if wish is None or wish.limit == 0 or not lanes:
+        return None
+    limit = min(wish.limit, slots, LARGEST_CLAIM)
+    return Claim(claim_id=wish.claim_id, lanes=lanes, limit=limit, started=wish.started)  # type: ignore[arg-type]

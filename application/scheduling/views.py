@@ -1,0 +1,144 @@
+"""What readers of scheduling see, in the shape of the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class View(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """JSON in camelCase; instants in UTC."""
+
+
+class JobView(View, frozen=True, kw_only=True):
+    """A job; `trigger` to `tags` are its definition as it was given, defaults filled in."""
+
+    id: UUID
+    name: str
+    type: str
+    status: str
+    status_reason: str | None
+    description: str
+    handler: str | None
+    parameters: msgspec.Raw
+    trigger: msgspec.Raw
+    priority: int
+    retry: msgspec.Raw
+    timeouts: msgspec.Raw
+    overlap: str
+    misfire: msgspec.Raw
+    placement: msgspec.Raw
+    tags: list[str]
+    owner: str | None
+    version: int
+    next_fire_at: datetime | None
+    last_fire_at: datetime | None
+    exhausted: bool
+    health_error: str | None
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    updated_by: str
+
+
+class ErrorView(View, frozen=True, kw_only=True):
+    """Why an attempt failed."""
+
+    code: str
+    message: str
+    stack: str | None = None
+
+
+class TaskView(View, frozen=True, kw_only=True):
+    """A task, live or from history."""
+
+    id: UUID
+    job_id: UUID
+    job_name: str
+    job_version: int
+    run_id: UUID
+    origin: str
+    status: str
+    status_reason: str | None
+    gate: str | None
+    stopping: bool
+    attempt: int
+    max_attempts: int
+    lost: int
+    priority: int
+    nominal_at: datetime | None
+    scheduled_time: datetime
+    ready_at: datetime
+    executor_id: str | None
+    token: int | None
+    claimed_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    deadline_at: datetime | None
+    parameters: msgspec.Raw
+    result: msgspec.Raw | None
+    error: ErrorView | None
+    progress: float | None
+    created_at: datetime
+
+
+class AttemptView(View, frozen=True, kw_only=True):
+    """One try of a task. The last one has no `ended_at` while it runs."""
+
+    attempt: int
+    status: str
+    executor_id: str | None
+    token: int | None
+    claimed_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: ErrorView | None
+
+
+class LogLineView(View, frozen=True, kw_only=True):
+    """One line of a task's log. `at` is the executor's time."""
+
+    at: datetime
+    attempt: int
+    level: str
+    stream: str | None
+    message: str
+
+
+class OccurrenceView(View, frozen=True, kw_only=True):
+    """One entry of the ledger."""
+
+    nominal_at: datetime
+    planned_at: datetime
+    decision: str
+    reason: str | None
+    count: int
+    first_nominal_at: datetime
+    last_nominal_at: datetime
+    task_id: UUID | None
+    fire_key: str
+    job_version: int
+    tzdata_version: str
+    decided_at: datetime
+    lag_seconds: float
+
+
+class ExecutorView(View, frozen=True, kw_only=True):
+    """An executor and its present session."""
+
+    id: str
+    status: str
+    status_reason: str | None
+    epoch: int
+    host: str
+    version: str
+    pool: str
+    labels: dict[str, str]
+    types: list[str]
+    handlers: list[str]
+    max_concurrent_tasks: int
+    running_tasks: int
+    registered_at: datetime
+    last_heartbeat_at: datetime

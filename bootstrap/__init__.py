@@ -1,0 +1,1 @@
+"""Wiring: settings, the container, what opens and closes, the programs."""

@@ -1,0 +1,1 @@
+"""Jobs, their schedules and ledger, tasks, executors."""

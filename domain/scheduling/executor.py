@@ -1,0 +1,158 @@
+"""An executor: a process that claims tasks, one session for each of its lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from domain.scheduling.errors import ExecutorDeactivated, SessionEnded, SessionSuperseded
+from domain.scheduling.events import (
+    ExecutorDraining,
+    ExecutorLost,
+    ExecutorOffline,
+    ExecutorOnline,
+    ExecutorRegistered,
+)
+from domain.scheduling.ids import ExecutorId
+from domain.scheduling.placement import Capability
+from domain.shared.aggregate import Aggregate
+from domain.shared.errors import FieldProblem, Invalid
+from domain.shared.ids import TenantId
+
+
+class ExecutorStatus(StrEnum):
+    """REGISTERED → ONLINE ⇄ DRAINING; any → OFFLINE; OFFLINE → ONLINE by a new session."""
+
+    REGISTERED = "REGISTERED"
+    ONLINE = "ONLINE"
+    DRAINING = "DRAINING"
+    OFFLINE = "OFFLINE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liveness:
+    """How often executors beat and when silence means death."""
+
+    interval: timedelta = timedelta(seconds=30)
+    timeout: timedelta = timedelta(seconds=120)
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.interval * 3 <= self.timeout:
+            raise Invalid(
+                FieldProblem(
+                    "/timeout", "INVALID_LIVENESS", "The executor timeout must be at least three heartbeat intervals."
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostInfo:
+    """Where the process runs and which version of the worker it is; for people, no rule reads it."""
+
+    host: str
+    version: str
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Executor(Aggregate):
+    """`epoch` numbers its sessions from 1, `instance_id` names the process behind the present one."""
+
+    id: ExecutorId
+    tenant: TenantId
+    status: ExecutorStatus
+    instance_id: UUID
+    epoch: int
+    info: HostInfo
+    capability: Capability
+    registered_at: datetime
+    last_heartbeat_at: datetime
+    deactivated: bool = False
+    status_reason: str | None = None
+
+    @classmethod
+    def register(
+        cls, id_: ExecutorId, tenant: TenantId, instance_id: UUID, info: HostInfo, capability: Capability, now: datetime
+    ) -> Executor:
+        """A process that the platform has not seen before."""
+        executor = cls(
+            id=id_,
+            tenant=tenant,
+            status=ExecutorStatus.ONLINE,
+            instance_id=instance_id,
+            epoch=1,
+            info=info,
+            capability=capability,
+            registered_at=now,
+            last_heartbeat_at=now,
+        )
+        executor._record(ExecutorRegistered(occurred_at=now, executor_id=id_, epoch=1))
+        executor._record(ExecutorOnline(occurred_at=now, executor_id=id_, epoch=1))
+        return executor
+
+    def register_again(self, instance_id: UUID, info: HostInfo, capability: Capability, now: datetime) -> int | None:
+        """A registration under a known id. Returns the epoch that it ended, or None.
+
+        The same instance is a repeated call and keeps its epoch; another one begins a new session.
+        Raises `ExecutorDeactivated`.
+        """
+        if self.deactivated:
+            raise ExecutorDeactivated(self.id, self.status_reason or "no reason given")
+        if instance_id == self.instance_id and self.status is not ExecutorStatus.OFFLINE:
+            self.info, self.capability, self.last_heartbeat_at = info, capability, now
+            return None
+        ended = self.epoch
+        self.epoch += 1
+        self.instance_id, self.info, self.capability = instance_id, info, capability
+        self.last_heartbeat_at, self.status_reason = now, None
+        self.status = ExecutorStatus.ONLINE
+        self._record(ExecutorOnline(occurred_at=now, executor_id=self.id, epoch=self.epoch))
+        return ended
+
+    def require_session(self, epoch: int) -> None:
+        """Raises `SessionSuperseded` for an older session than the present one, `SessionEnded` for one that is over."""
+        if epoch != self.epoch:
+            raise SessionSuperseded(self.id, epoch, self.epoch)
+        if self.status is ExecutorStatus.OFFLINE:
+            raise SessionEnded(self.id, self.status_reason or "it was lost")
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether new tasks may go to it."""
+        return self.status is ExecutorStatus.ONLINE
+
+    def drain(self, reason: str | None, now: datetime) -> None:
+        """No new tasks; what runs may finish. A no-op unless ONLINE."""
+        if self.status is ExecutorStatus.ONLINE:
+            self.status, self.status_reason = ExecutorStatus.DRAINING, reason
+            self._record(ExecutorDraining(occurred_at=now, executor_id=self.id, epoch=self.epoch, reason=reason))
+
+    def leave(self, now: datetime) -> None:
+        """The process says goodbye; its session is over."""
+        self._go_offline("it left", now)
+
+    def lose(self, silent_since: datetime, now: datetime) -> None:
+        """It has been silent for longer than the timeout; its session is over."""
+        if self.status is not ExecutorStatus.OFFLINE:
+            reason = f"no heartbeat since {silent_since.isoformat()}"
+            self._go_offline(reason, now)
+            self._record(ExecutorLost(occurred_at=now, executor_id=self.id, epoch=self.epoch, reason=reason))
+
+    def deactivate(self, reason: str, now: datetime) -> None:
+        """Ends the session and refuses new ones until `activate`."""
+        self.deactivated = True
+        self._go_offline(reason, now)
+        self.status_reason = reason
+
+    def activate(self) -> None:
+        """Lets it register again; a live session goes back to claiming."""
+        self.deactivated = False
+        if self.status is ExecutorStatus.DRAINING:
+            self.status, self.status_reason = ExecutorStatus.ONLINE, None
+
+    def _go_offline(self, reason: str, now: datetime) -> None:
+        if self.status is ExecutorStatus.OFFLINE:
+            return
+        self.status, self.status_reason = ExecutorStatus.OFFLINE, reason
+        self._record(ExecutorOffline(occurred_at=now, executor_id=self.id, epoch=self.epoch, reason=reason))

@@ -1,0 +1,57 @@
+"""The ledger: one entry for every decision about a planned fire, whether it ran or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.scheduling.ids import JobId, OccurrenceId, TaskId
+
+
+class Decision(StrEnum):
+    """What became of a planned fire."""
+
+    FIRED = "FIRED"
+    SKIPPED_OVERLAP = "SKIPPED_OVERLAP"
+    SKIPPED_CALENDAR = "SKIPPED_CALENDAR"
+    SKIPPED_PAUSED = "SKIPPED_PAUSED"
+    SKIPPED_DISABLED = "SKIPPED_DISABLED"
+    SKIPPED_BY_USER = "SKIPPED_BY_USER"
+    MISSED = "MISSED"
+    COALESCED = "COALESCED"
+    BUFFERED = "BUFFERED"
+    BUFFER_DROPPED = "BUFFER_DROPPED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+def schedule_fire_key(nominal: datetime) -> str:
+    """The key of a scheduled or backfilled fire: its nominal instant, the same on every node."""
+    return nominal.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def manual_fire_key(request: UUID) -> str:
+    """The key of a run that somebody asked for."""
+    return f"manual:{request}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One decision. `count` fires from `first_nominal` to `last_nominal` share it; a FIRED one stands for exactly one.
+
+    `extends` names the entry that this one continues: consecutive decisions of one kind not to run are one entry.
+    """
+
+    id: OccurrenceId
+    job_id: JobId
+    fire_key: str
+    decision: Decision
+    first_nominal: datetime
+    last_nominal: datetime
+    planned_at: datetime
+    count: int
+    reason: str | None
+    task_id: TaskId | None
+    job_version: int
+    extends: OccurrenceId | None = None

@@ -1,0 +1,81 @@
+"""What happens to fires that come late, together, or while an earlier run is still alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from domain.shared.errors import FieldProblem, raise_all
+
+DEFAULT_CATCHUP_WINDOW = timedelta(days=1)
+
+
+class MisfirePolicy(StrEnum):
+    """FIRE_ONCE: the latest runs, the others are COALESCED. FIRE_ALL: each runs, in order. SKIP:
+
+    late ones are MISSED.
+    """
+
+    FIRE_ONCE = "FIRE_ONCE"
+    FIRE_ALL = "FIRE_ALL"
+    SKIP = "SKIP"
+
+
+class OverlapPolicy(StrEnum):
+    """What a fire does while a task of the same job is still alive: run beside it, or be skipped."""
+
+    ALLOW = "ALLOW"
+    SKIP = "SKIP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfire:
+    """A fire later than `grace` is late. `catchup_window` bounds how old a late fire may be and still run.
+
+    FIRE_ALL uses a window of one day unless told otherwise and runs the latest `max_fires` at most; FIRE_ONCE knows a
+    window
+    only if one is set.
+    """
+
+    policy: MisfirePolicy = MisfirePolicy.FIRE_ONCE
+    grace: timedelta = timedelta(seconds=60)
+    catchup_window: timedelta | None = None
+    max_fires: int = 100
+
+    def __post_init__(self) -> None:
+        problems: list[FieldProblem] = []
+        if self.grace < timedelta(0):
+            problems.append(FieldProblem("/grace", "INVALID_MISFIRE", "grace must not be negative."))
+        if self.catchup_window is not None and self.catchup_window < timedelta(0):
+            problems.append(FieldProblem("/catchupWindow", "INVALID_MISFIRE", "catchupWindow must not be negative."))
+        if not 1 <= self.max_fires <= 10_000:
+            problems.append(FieldProblem("/maxFires", "INVALID_MISFIRE", "maxFires must be 1 to 10000."))
+        raise_all(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringPolicy:
+    """All that the firing of a job obeys besides its trigger; `jitter` spreads the planned times."""
+
+    misfire: Misfire = Misfire()
+    overlap: OverlapPolicy = OverlapPolicy.SKIP
+    jitter: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """`execution` bounds one attempt, `queue` the wait in PENDING, `total` the whole task from its scheduled time."""
+
+    execution: timedelta | None = None
+    queue: timedelta | None = None
+    total: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        raise_all(
+            [
+                FieldProblem(f"/{name}", "INVALID_TIMEOUT", f"The {name} timeout must be at least one second.")
+                for name, value in (("execution", self.execution), ("queue", self.queue), ("total", self.total))
+                if value is not None and value < timedelta(seconds=1)
+            ]
+        )

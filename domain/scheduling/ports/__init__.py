@@ -1,0 +1,1 @@
+"""What scheduling needs of a store: repositories for one aggregate at a time, queues for sets."""

@@ -1,0 +1,133 @@
+"""The conversation with executors: each call is a unit of work of its own, one statement where the store can."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.scheduling.ids import LaneId, TaskId
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement
+from domain.shared.json_value import JsonText
+
+LARGEST_CLAIM = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A wish for at most `limit` tasks of `lanes`. `started`: they count as RUNNING at once.
+
+    Repeating `claim_id` returns the same.
+    """
+
+    claim_id: UUID
+    lanes: Sequence[LaneId]
+    limit: int
+    started: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedTask:
+    """A task handed out, with what its executor has to know."""
+
+    id: TaskId
+    token: int
+    attempt: int
+    job_name: str
+    lane: LaneId
+    parameters: JsonText
+    timeout_seconds: int | None
+    deadline_at: datetime | None
+    checkpoint: JsonText | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOrder:
+    """An attempt that the server has ended and whose executor shall stop it."""
+
+    task_id: TaskId
+    token: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """`applied`: the settlements that took effect. `may_claim` is False when the session is over or draining."""
+
+    applied: frozenset[TaskId]
+    claimed: Sequence[ClaimedTask]
+    stop: Sequence[StopOrder]
+    may_claim: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLease:
+    """A lease as the store knows it; `absences` counts the heartbeats in a row that did not list it."""
+
+    task_id: TaskId
+    token: int
+    claimed_at: datetime
+    absences: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogBatch:
+    """Lines of one attempt, a JSON array of `{"at","level","stream","message"}`.
+
+    `sequence` numbers the batches of a lease.
+    """
+
+    task_id: TaskId
+    token: int
+    sequence: int
+    lines: JsonText
+
+
+Lease = tuple[TaskId, int]
+"""A task and the token under which it is held."""
+
+
+class TaskExchange(Protocol):
+    """Every write is fenced: it takes effect only on a task that `session` holds under the token given."""
+
+    @abstractmethod
+    async def exchange(self, session: Session, settlements: Sequence[Settlement], claim: Claim | None) -> Exchanged:
+        """Apply what has ended and hand out what is claimable, in one unit.
+
+        Lowest rank first, of the lane with the lowest.
+        """
+
+    @abstractmethod
+    async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:
+        """The store's time, and the facts for deciding about these leases; those not held are left out."""
+
+    @abstractmethod
+    async def start(self, session: Session, leases: Sequence[Lease]) -> frozenset[TaskId]:
+        """ASSIGNED becomes RUNNING; which are RUNNING now under these leases."""
+
+    @abstractmethod
+    async def stopped(self, session: Session, leases: Sequence[Lease]) -> frozenset[TaskId]:
+        """Stopping attempts that have stopped; which of these were stopping."""
+
+    @abstractmethod
+    async def log(self, session: Session, batches: Sequence[LogBatch]) -> frozenset[TaskId]:
+        """Append them, a repeated one once; the tasks whose lease holds."""
+
+    @abstractmethod
+    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:
+        """What became of settlements that were not applied: ALREADY when the same token had ended alike, else
+        LEASE_LOST; then a
+        result or error is kept as an orphan of the task.
+        """
+
+    @abstractmethod
+    async def held(self, session: Session) -> Sequence[HeldLease]:
+        """What the session holds, stopping ones left out."""
+
+    @abstractmethod
+    async def count_absences(self, session: Session, absent: Sequence[TaskId], present: Sequence[TaskId]) -> None:
+        """One more heartbeat without the absent ones; the present ones start from zero."""

@@ -1,0 +1,1 @@
+"""Adapters: one room per technology, each with the contexts it serves."""

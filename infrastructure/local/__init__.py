@@ -1,0 +1,1 @@
+"""The coordination ports within one process: single-instance mode."""

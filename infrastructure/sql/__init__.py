@@ -1,0 +1,1 @@
+"""The store: SQLAlchemy Core over PostgreSQL and SQLite."""

@@ -1,0 +1,1 @@
+"""Whatever calls the platform from outside: REST, command line, timers."""
