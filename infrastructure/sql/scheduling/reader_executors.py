@@ -1,0 +1,66 @@
+"""Executors as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from application.scheduling.queries import Slice
+from application.scheduling.views import ExecutorView
+from application.shared.page import Page
+from domain.scheduling.errors import ExecutorNotFound
+from domain.shared.ids import TenantId
+from infrastructure.sql.cursors import Cursors
+from infrastructure.sql.scheduling.reading import Reading, Row, page_of
+from infrastructure.sql.scheduling.tables import executors, tasks
+
+_e = executors.c
+_running = (
+    sa.select(sa.func.count())
+    .select_from(tasks)
+    .where(tasks.c.executor_id == _e.id, tasks.c.executor_id.is_not(None))
+    .scalar_subquery()
+    .label("running_tasks")
+)
+_strings = msgspec.json.Decoder(list[str]).decode
+_labels = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class ExecutorReading(Reading):
+    """The part of the reader that knows executors."""
+
+    async def executors(self, tenant: TenantId, statuses: Sequence[str], page: Slice) -> Page[ExecutorView]:
+        cursors = Cursors("executors", sorted(statuses), str)
+        query = sa.select(executors, _running).where(_e.tenant == tenant).order_by(_e.id).limit(page.limit + 1)
+        if statuses:
+            query = query.where(_e.status.in_(statuses))
+        if page.cursor is not None:
+            query = query.where(_e.id > cursors.position(page.cursor))
+        return page_of(await self._all(query), page.limit, cursors, lambda row: row.id, _executor)
+
+    async def executor(self, tenant: TenantId, executor_id: str) -> ExecutorView:
+        row = await self._first(sa.select(executors, _running).where(_e.tenant == tenant, _e.id == executor_id))
+        if row is None:
+            raise ExecutorNotFound(executor_id)
+        return _executor(row)
+
+
+def _executor(row: Row) -> ExecutorView:
+    return ExecutorView(
+        id=row.id,
+        status=row.status,
+        status_reason=row.status_reason,
+        epoch=row.epoch,
+        host=row.host,
+        version=row.worker_version,
+        pool=row.pool,
+        labels=_labels(row.labels),
+        types=_strings(row.types),
+        handlers=_strings(row.handlers),
+        max_concurrent_tasks=row.slots,
+        running_tasks=row.running_tasks,
+        registered_at=row.registered_at,
+        last_heartbeat_at=row.last_heartbeat_at,
+    )

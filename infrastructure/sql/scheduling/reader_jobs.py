@@ -1,0 +1,117 @@
+"""Jobs as the API shows them: the definition, its defaults filled in, and where its schedule stands."""
+
+from __future__ import annotations
+
+from enum import Enum
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from application.scheduling.job_document import cached_document
+from application.scheduling.queries import JobFilter, Slice
+from application.scheduling.views import JobView
+from application.shared.page import Page
+from domain.scheduling.errors import JobNotFound
+from domain.scheduling.job import JobStatus
+from domain.shared.ids import TenantId
+from infrastructure.sql.cursors import Cursors
+from infrastructure.sql.scheduling.reading import Reading, Row, beyond, page_of, raw
+from infrastructure.sql.scheduling.tables import jobs, schedules
+
+_j, _s = jobs.c, schedules.c
+_NOT_DELETED = _j.status != sa.literal_column("'DELETED'")  # literal: it is the predicate of the index on names
+
+_JOBS = sa.select(
+    _j.id,
+    _j.name,
+    _j.type,
+    _j.status,
+    _j.status_reason,
+    _j.parameters,
+    _j.spec,
+    _j.priority,
+    _j.version,
+    _j.created_at,
+    _j.created_by,
+    _j.updated_at,
+    _j.updated_by,
+    _s.due_at,
+    _s.last_fired_at,
+    _s.exhausted,
+    _s.health_error,
+).select_from(jobs.outerjoin(schedules, _s.job_id == _j.id))
+
+
+class JobReading(Reading):
+    """The part of the reader that knows jobs."""
+
+    async def job(self, tenant: TenantId, key: UUID | str) -> JobView:
+        named = _j.id == key if isinstance(key, UUID) else sa.and_(_j.name == key, _NOT_DELETED)
+        row = await self._first(_JOBS.where(_j.tenant == tenant, named))
+        if row is None:
+            raise JobNotFound(key)
+        return _job(row)
+
+    async def jobs(self, tenant: TenantId, where: JobFilter, page: Slice) -> Page[JobView]:
+        cursors = Cursors("jobs", where, tuple[str, UUID])
+        query = _JOBS.where(_j.tenant == tenant).order_by(_j.name, _j.id).limit(page.limit + 1)
+        if JobStatus.DELETED not in where.statuses:
+            query = query.where(_NOT_DELETED)
+        if where.statuses:
+            query = query.where(_j.status.in_(where.statuses))
+        if where.names:
+            query = query.where(_j.name.in_(where.names))
+        if where.tags:
+            query = query.where(self._has_any(_j.tags, where.tags))
+        if page.cursor is not None:
+            query = query.where(beyond((_j.name, _j.id), cursors.position(page.cursor)))
+        return page_of(await self._all(query), page.limit, cursors, lambda row: (row.name, row.id), _job)
+
+
+def _job(row: Row) -> JobView:
+    document = cached_document(row.spec)
+    return JobView(
+        id=row.id,
+        name=row.name,
+        type=row.type,
+        status=row.status,
+        status_reason=row.status_reason,
+        description=document.description,
+        handler=document.handler,
+        parameters=raw(row.parameters),
+        trigger=_complete(document.trigger),
+        priority=row.priority,
+        retry=_complete(document.retry),
+        timeouts=_complete(document.timeouts),
+        overlap=document.overlap,
+        misfire=_complete(document.misfire),
+        placement=_complete(document.placement),
+        tags=document.tags,
+        owner=document.owner,
+        version=row.version,
+        next_fire_at=row.due_at,
+        last_fire_at=row.last_fired_at,
+        exhausted=bool(row.exhausted),
+        health_error=row.health_error,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+    )
+
+
+def _complete(document: msgspec.Struct) -> msgspec.Raw:
+    """A part of the definition as JSON with its defaults, which the stored text leaves out."""
+    return msgspec.Raw(msgspec.json.encode(_members(document)))
+
+
+def _members(value: object) -> object:
+    if isinstance(value, Enum) or not isinstance(value, msgspec.Struct):
+        return value
+    members: dict[str, object] = {}
+    if value.__struct_config__.tag_field is not None:
+        members[value.__struct_config__.tag_field] = value.__struct_config__.tag
+    for field in msgspec.structs.fields(value):
+        members[field.encode_name] = _members(getattr(value, field.name))
+    return members
