@@ -90,6 +90,7 @@ def _schedules() -> None:
         Column("policy", JsonText, nullable=False),
         Column("due_at", Instant),
         Column("upcoming", JsonText, nullable=False),
+        Column("active", Boolean, nullable=False, server_default=sa.true()),
         Column("exhausted", Boolean, nullable=False, server_default=sa.false()),
         Column("last_nominal", Instant),
         Column("last_end", Instant),

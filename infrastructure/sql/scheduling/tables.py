@@ -76,6 +76,7 @@ schedules = Table(
     Column("policy", JsonText, nullable=False),
     Column("due_at", Instant),
     Column("upcoming", JsonText, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=sa.true()),
     Column("exhausted", Boolean, nullable=False, server_default=sa.false()),
     Column("last_nominal", Instant),
     Column("last_end", Instant),
