@@ -1,0 +1,122 @@
+"""Jobs in SQL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from application.scheduling.job_mapping import decode_definition, encode_definition
+from domain.scheduling.errors import JobNameTaken, JobNotFound, StaleVersion
+from domain.scheduling.ids import JobId
+from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.ports.job_repository import JobRepository
+from domain.scheduling.ports.lane_directory import LaneDirectory
+from domain.shared.ids import TenantId
+from infrastructure.sql.errors import violated
+from infrastructure.sql.insert import insert
+from infrastructure.sql.scheduling.tables import job_versions, jobs, metadata
+from infrastructure.sql.unit_of_work import SqlUnitOfWork
+
+_NOT_DELETED = jobs.c.status != sa.literal_column("'DELETED'")  # literal: it is the predicate of the index on names
+_SECOND = timedelta(seconds=1)
+
+
+class SqlJobRepository(JobRepository):
+    """One row a job; the definition as its JSON document, with what firing and claiming need in columns beside it."""
+
+    def __init__(self, work: SqlUnitOfWork, lanes: LaneDirectory) -> None:
+        self._work, self._lanes = work, lanes
+
+    async def get(self, tenant: TenantId, key: JobId | str) -> Job:
+        wanted = jobs.c.id == key if isinstance(key, UUID) else sa.and_(jobs.c.name == key, _NOT_DELETED)
+        job = await self._one(tenant, wanted)
+        if job is None:
+            raise JobNotFound(key)
+        return job
+
+    async def find(self, tenant: TenantId, name: str) -> Job | None:
+        return await self._one(tenant, sa.and_(jobs.c.name == name, _NOT_DELETED))
+
+    async def save(self, job: Job) -> None:
+        row = {**_row(job), "lane": await self._lanes.number(job.lane)}
+        try:
+            if job.version == 0:
+                await self._work.execute(sa.insert(jobs).values(row))
+            else:
+                unchanged = sa.and_(jobs.c.id == job.id, jobs.c.version == job.version)
+                result = await self._work.execute(sa.update(jobs).where(unchanged).values(row))
+                if result.rowcount == 0:
+                    raise StaleVersion(f"Job {job.definition.name!r}")
+        except sa.exc.IntegrityError as error:
+            if violated(error, metadata) == "uq_jobs_tenant_name":
+                raise JobNameTaken(job.definition.name) from None
+            raise
+        version = insert(self._work.dialect, job_versions).values(_version_row(job, row["spec"]))
+        await self._work.execute(version.on_conflict_do_nothing())
+        self._work.release(job)
+
+    async def _one(self, tenant: TenantId, wanted: sa.ColumnElement[bool]) -> Job | None:
+        query = sa.select(jobs).where(jobs.c.tenant == tenant, wanted).with_for_update()
+        row = (await self._work.execute(query)).one_or_none()
+        return None if row is None else _job(row)
+
+
+def _row(job: Job) -> dict[str, Any]:
+    definition = job.definition
+    return {
+        "id": job.id,
+        "tenant": job.tenant,
+        "name": definition.name,
+        "type": definition.type,
+        "handler": definition.handler,
+        "status": job.status,
+        "status_reason": job.status_reason,
+        "priority": definition.priority,
+        "max_attempts": definition.retry.max_attempts,
+        "timeout_s": _seconds(definition.timeouts.execution),
+        "queue_timeout_s": _seconds(definition.timeouts.queue),
+        "parameters": msgspec.json.encode(definition.parameters).decode(),
+        "tags": msgspec.json.encode(definition.tags).decode(),
+        "spec": encode_definition(definition),
+        "definition_version": job.definition_version,
+        "version": job.version + 1,
+        "created_at": job.created_at,
+        "created_by": job.created_by,
+        "updated_at": job.updated_at,
+        "updated_by": job.updated_by,
+    }
+
+
+def _version_row(job: Job, spec: str) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "version": job.definition_version,
+        "spec": spec,
+        "created_at": job.updated_at,
+        "created_by": job.updated_by,
+    }
+
+
+def _job(row: sa.Row[Any]) -> Job:
+    return Job(
+        id=JobId(row.id),
+        tenant=TenantId(row.tenant),
+        definition=decode_definition(row.spec),
+        definition_version=row.definition_version,
+        status=JobStatus(row.status),
+        status_reason=row.status_reason,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+        version=row.version,
+    )
+
+
+def _seconds(duration: timedelta | None) -> int | None:
+    """Whole seconds, rounded up: a bound is never shorter than asked for."""
+    return None if duration is None else -(-duration // _SECOND)
