@@ -1,0 +1,95 @@
+"""Tasks about to be created, as a set; their settings come from the row of their job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from domain.scheduling.priority import AGEING_STEP, Priority, rank
+from domain.scheduling.task import NewTask
+from domain.scheduling.task_status import Gate, TaskStatus
+from infrastructure.sql.engine import DialectName
+from infrastructure.sql.relation import Relation
+from infrastructure.sql.scheduling.tables import jobs, tasks
+from infrastructure.sql.types import Instant, JsonText
+
+_LOWEST = Priority(1)
+_LEVEL = AGEING_STEP // timedelta(microseconds=1)
+
+NEW_TASKS = Relation(
+    "t",
+    id=sa.Uuid,
+    job_id=sa.Uuid,
+    job_version=sa.Integer,
+    run_id=sa.Uuid,
+    origin=sa.Text,
+    fire_key=sa.Text,
+    status=sa.Text,
+    gate=sa.Text,
+    lowest_rank=sa.BigInteger,
+    nominal_at=Instant,
+    scheduled_time=Instant,
+    parameters=JsonText,
+)
+
+
+def new_task_rows(new: Iterable[NewTask]) -> list[tuple[object, ...]]:
+    """The rows of `NEW_TASKS`."""
+    return [
+        (
+            task.id,
+            task.job_id,
+            task.job_version,
+            task.run_id,
+            task.origin,
+            task.fire_key,
+            TaskStatus.PENDING if task.gate is None or task.gate is Gate.TIME else TaskStatus.BLOCKED,
+            task.gate,
+            rank(task.scheduled_time, _LOWEST),
+            task.nominal_at,
+            task.scheduled_time,
+            task.parameters,
+        )
+        for task in new
+    ]
+
+
+def insert_new_tasks(dialect: DialectName) -> sa.Insert:
+    """INSERT … SELECT of `NEW_TASKS` joined with their jobs; parameter `b_now` is when they are created."""
+    t, j = NEW_TASKS.source(dialect), jobs.c
+    values: dict[str, sa.ColumnElement[Any]] = {
+        "id": t.c.id,
+        "tenant": j.tenant,
+        "job_id": t.c.job_id,
+        "job_name": j.name,
+        "job_version": t.c.job_version,
+        "run_id": t.c.run_id,
+        "origin": t.c.origin,
+        "fire_key": t.c.fire_key,
+        "status": t.c.status,
+        "gate": t.c.gate,
+        "lane": j.lane,
+        "rank": t.c.lowest_rank - (j.priority - sa.literal_column("1")) * sa.literal_column(str(_LEVEL)),
+        "priority": j.priority,
+        "max_attempts": j.max_attempts,
+        "timeout_s": j.timeout_s,
+        "nominal_at": t.c.nominal_at,
+        "scheduled_time": t.c.scheduled_time,
+        "ready_at": t.c.scheduled_time,
+        "expires_at": _seconds_after(dialect, t.c.scheduled_time, j.queue_timeout_s),
+        "created_at": sa.bindparam("b_now", type_=Instant),
+        "parameters": sa.func.coalesce(t.c.parameters, j.parameters),
+    }
+    rows = sa.select(*values.values()).select_from(t.join(jobs, j.id == t.c.job_id))
+    return sa.insert(tasks).from_select(list(values), rows)
+
+
+def _seconds_after(
+    dialect: DialectName, instant: sa.ColumnElement[Any], seconds: sa.ColumnElement[Any]
+) -> sa.ColumnElement[Any]:
+    if dialect == "postgresql":
+        return instant + seconds * sa.literal_column("interval '1 second'")
+    return sa.type_coerce(instant, sa.BigInteger) + seconds * sa.literal_column("1000000")
