@@ -35,7 +35,13 @@ class Store:
         self.dialect = dialect_of(self.url)
         self.hot: HotPool | None = None
         if self.dialect == "postgresql":
-            pool = {"pool_size": 10, "max_overflow": 0, "pool_timeout": CONNECT_SECONDS, "pool_pre_ping": True}
+            pool = {
+                "pool_size": 10,
+                "max_overflow": 0,
+                "pool_timeout": CONNECT_SECONDS,
+                "pool_pre_ping": True,
+                "pool_use_lifo": True,
+            }
             self.engine = self.reader = _postgres(self.url, LIMITS, **pool)
             self.hot = HotPool(self.url)
         else:

@@ -1,0 +1,67 @@
+"""Schedules as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from application.scheduling.job_mapping import decode_policy
+from domain.scheduling.ids import JobId, LaneId, OccurrenceId
+from domain.scheduling.occurrence import Decision
+from domain.scheduling.schedule import Schedule, Tail
+from domain.timing.trigger import TriggerState
+from infrastructure.sql.scheduling.tables import schedules
+from infrastructure.sql.types import from_microseconds, to_microseconds
+
+_s = schedules.c
+
+COLUMNS = (
+    _s.job_id,
+    _s.job_version,
+    _s.lane,
+    _s.policy,
+    _s.upcoming,
+    _s.active,
+    _s.exhausted,
+    _s.last_nominal,
+    _s.last_end,
+    _s.fired_count,
+    _s.tail_id,
+    _s.tail_decision,
+)
+"""What `schedule_of` reads, in this order."""
+
+_INSTANTS = msgspec.json.Decoder(list[int])
+
+
+def schedule_of(row: Sequence[Any]) -> Schedule:
+    """The schedule of a row of `COLUMNS`; nothing is known yet about tasks in the way.
+
+    Raises whatever makes it unreadable, for example a policy that a newer version has written.
+    """
+    job_id, version, lane, policy, upcoming, active, exhausted, last_nominal, last_end, fired, tail_id, tail = row
+    return Schedule(
+        job_id=JobId(job_id),
+        job_version=version,
+        lane=LaneId(lane),
+        policy=decode_policy(policy),
+        state=TriggerState(last_nominal=last_nominal, last_end=last_end, fired_count=fired),
+        upcoming=tuple([from_microseconds(n) for n in _INSTANTS.decode(upcoming)]),
+        active=active,
+        exhausted=exhausted,
+        tail=Tail(occurrence_id=OccurrenceId(tail_id), decision=Decision(tail)) if tail_id else None,
+    )
+
+
+def with_live(schedule: Schedule, live: int) -> Schedule:
+    """With the number of tasks that are in the way of a fire."""
+    return replace(schedule, live=live) if live else schedule
+
+
+def upcoming_text(upcoming: Sequence[datetime]) -> str:
+    """A JSON array of microseconds since 1970: exact, and the same text for the same times."""
+    return f"[{','.join([str(to_microseconds(n)) for n in upcoming])}]"
