@@ -1,0 +1,142 @@
+"""Every call of the client as a value, so that a client that blocks and one that awaits send the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+
+from scheduler_sdk.client_errors import ApiError
+from scheduler_sdk.shapes import Applied, Attempt, Fire, Job, JobDocument, LogLine, Page, Task
+
+T = TypeVar("T")
+
+LARGEST_PAGE = 200
+LARGEST_BATCH = 1_000
+LARGEST_BODY = 4 * 1024 * 1024  # half of what the server takes, for documents that grow when they are encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request and, in its type, what the answer holds. `path` starts below `/api/v1`."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: object = None
+
+    def read(self, status: int, body: bytes) -> T:
+        """The answer's document; raises `ApiError` for a refusal and for an answer that is not the scheduler's."""
+        if status >= 300:
+            raise _refusal(status, body)
+        if not body:
+            return cast(T, None)
+        try:
+            return cast(T, msgspec.json.decode(body))
+        except msgspec.DecodeError:
+            raise _not_ours(status, body) from None
+
+
+def list_jobs(status: str | None, name: str | None, tag: str | None) -> Call[Page[Job]]:
+    return Call("GET", "/jobs", _given(status=status, name=name, tag=tag))
+
+
+def get_job(job: str) -> Call[Job]:
+    return Call("GET", f"/jobs/{_segment(job)}")
+
+
+def create_job(document: JobDocument) -> Call[Job]:
+    return Call("POST", "/jobs", body=document)
+
+
+def act_on_job(job: str, verb: str, reason: str | None = None) -> Call[Job]:
+    return Call("POST", f"/jobs/{_segment(job)}/{verb}", body=_given(reason=reason))
+
+
+def trigger_job(job: str) -> Call[dict[str, Any]]:
+    return Call("POST", f"/jobs/{_segment(job)}/trigger", body={})
+
+
+def delete_job(job: str) -> Call[Job | None]:
+    return Call("DELETE", f"/jobs/{_segment(job)}")
+
+
+def next_fires(job: str, count: int) -> Call[dict[str, list[Fire]]]:
+    return Call("GET", f"/jobs/{_segment(job)}/next", {"count": str(count)})
+
+
+def apply_jobs(documents: Sequence[JobDocument], dry_run: bool) -> Iterator[Call[dict[str, list[Applied]]]]:
+    """As many calls as the limits on items and bytes of a body ask for, in order."""
+    batch: list[msgspec.Raw] = []
+    size = 0
+    for document in documents:
+        encoded = msgspec.json.encode(document)
+        if batch and (len(batch) == LARGEST_BATCH or size + len(encoded) > LARGEST_BODY):
+            yield _apply(batch, dry_run)
+            batch, size = [], 0
+        batch.append(msgspec.Raw(encoded))
+        size += len(encoded)
+    if batch:
+        yield _apply(batch, dry_run)
+
+
+def list_tasks(job_id: str | None, status: str | None) -> Call[Page[Task]]:
+    return Call("GET", "/tasks", _given(jobId=job_id, status=status))
+
+
+def get_task(task: str) -> Call[Task]:
+    return Call("GET", f"/tasks/{_segment(task)}")
+
+
+def list_attempts(task: str) -> Call[Page[Attempt]]:
+    return Call("GET", f"/tasks/{_segment(task)}/attempts")
+
+
+def list_log_lines(task: str, level: str | None) -> Call[Page[LogLine]]:
+    return Call("GET", f"/tasks/{_segment(task)}/logs", _given(level=level))
+
+
+def cancel_task(task: str, reason: str | None) -> Call[Task]:
+    return Call("POST", f"/tasks/{_segment(task)}/cancel", body=_given(reason=reason))
+
+
+def with_query(call: Call[T], **more: str | None) -> Call[T]:
+    """The same call with more query parameters; those that are None are left out."""
+    return replace(call, query={**call.query, **_given(**more)})
+
+
+def _apply(documents: list[msgspec.Raw], dry_run: bool) -> Call[dict[str, list[Applied]]]:
+    return Call("POST", "/apply", body={"jobs": documents, "dryRun": dry_run})
+
+
+def _given(**members: str | None) -> dict[str, str]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _segment(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _refusal(status: int, body: bytes) -> ApiError:
+    try:
+        problem = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        problem = None
+    if not isinstance(problem, dict) or not ("title" in problem or "detail" in problem):
+        return _not_ours(status, body)
+    return ApiError.from_problem(problem, status)
+
+
+def _not_ours(status: int, body: bytes) -> ApiError:
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "an unknown status"
+    begin = body[:120].decode(errors="replace").strip()
+    return ApiError(
+        status,
+        f"The server answered {status} ({phrase}) and not as a scheduler does",
+        f"it begins {begin!r}: is it a scheduler that listens there?" if begin else "the answer is empty",
+        code="NOT_A_SCHEDULER",
+    )

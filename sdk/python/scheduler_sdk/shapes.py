@@ -1,0 +1,109 @@
+"""The documents of the REST API as they are on the wire: names in camelCase, instants as RFC 3339 text in UTC.
+
+They are plain dictionaries. The API only grows, so a document may have members that are not listed here, and an
+enumeration values that are not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypedDict, TypeVar
+
+T = TypeVar("T")
+
+JobDocument = Mapping[str, Any]
+"""A job as one writes it: `name`, `type` and `trigger` are needed, the rest has defaults."""
+
+
+class Page(TypedDict, Generic[T]):
+    """One page of a list; `nextCursor` is None on the last."""
+
+    items: list[T]
+    nextCursor: str | None
+
+
+class Job(TypedDict, total=False):
+    """A job: its document, and what the server knows about it."""
+
+    id: str
+    name: str
+    description: str
+    type: str
+    status: str
+    statusReason: str | None
+    trigger: dict[str, Any]
+    parameters: dict[str, Any]
+    priority: int
+    tags: list[str]
+    version: int
+    nextFireAt: str | None
+    lastFireAt: str | None
+    exhausted: bool
+    createdAt: str
+    updatedAt: str
+
+
+class Fire(TypedDict):
+    """A time at which a job will fire: what its schedule says, and the same with jitter."""
+
+    nominalAt: str
+    plannedAt: str
+
+
+class Task(TypedDict, total=False):
+    """One execution of a job, with up to `maxAttempts` attempts."""
+
+    id: str
+    jobId: str | None
+    jobName: str | None
+    runId: str
+    status: str
+    statusReason: str | None
+    attempt: int
+    maxAttempts: int
+    priority: int
+    scheduledTime: str | None
+    readyAt: str | None
+    executorId: str | None
+    startedAt: str | None
+    endedAt: str | None
+    parameters: dict[str, Any]
+    result: Any
+    error: dict[str, Any] | None
+    progress: float | None
+    version: int
+    createdAt: str
+
+
+class Attempt(TypedDict, total=False):
+    """One try of a task on one executor."""
+
+    attempt: int
+    token: int
+    executorId: str
+    status: str
+    outcome: str
+    startedAt: str | None
+    endedAt: str | None
+    error: dict[str, Any] | None
+
+
+class LogLine(TypedDict, total=False):
+    """A line of a task's log. `stream` is `stdout`, `stderr` or the handler's own; `cursor` resumes after the line."""
+
+    at: str
+    attempt: int
+    level: str
+    stream: str
+    message: str
+    cursor: str
+
+
+class Applied(TypedDict, total=False):
+    """What `apply` did with one job: `action` is CREATED, UPDATED, UNCHANGED or FAILED (with a `problem`)."""
+
+    name: str
+    action: str
+    jobId: str
+    nextFireAt: str | None
+    problem: dict[str, Any]
