@@ -1,0 +1,66 @@
+"""The command `scheduler`: its commands, the options all share, and how it ends when something goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+from datetime import tzinfo
+from typing import Any
+
+import click
+
+from interfaces.cli.apply import apply
+from interfaces.cli.exits import FAILED, INTERRUPTED, Failure
+from interfaces.cli.failures import failure_of
+from interfaces.cli.import_crontab import import_crontab
+from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, run
+from interfaces.cli.jobs import jobs
+from interfaces.cli.launchers import LaunchRefused
+from interfaces.cli.processes import db, dev, server, worker
+from interfaces.cli.session import open_session, session_options
+from interfaces.cli.tasks import tasks
+from scheduler_sdk.client_errors import SchedulerError
+
+
+class _Scheduler(click.Group):
+    """Turns every failure into a message and an exit code; with `SCHEDULER_DEBUG=1` an unexpected one shows where."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except SchedulerError as error:
+            raise failure_of(error) from error
+        except LaunchRefused as refused:
+            raise Failure(str(refused)) from refused
+        except Exception as error:
+            broken_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
+            if broken_pipe or os.environ.get("SCHEDULER_DEBUG"):
+                raise  # click ends quietly when the reader of our output has gone
+            message = f"unexpected {type(error).__name__}: {error} (SCHEDULER_DEBUG=1 shows where)"
+            raise Failure(message, FAILED) from error
+
+
+@click.group(cls=_Scheduler, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="platform-scheduler", message="Platform Scheduler %(version)s")
+@session_options
+@click.pass_context
+def scheduler(ctx: click.Context, server: str | None, output: str | None, zone: tzinfo | None) -> None:
+    """Runs jobs at their times, on any number of machines, and says what became of each.
+
+    Start with `scheduler dev`, then `scheduler jobs list` in a second terminal.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 timed out, 7 no server.
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    open_session(ctx, server, output, zone)
+
+
+for _command in (dev, server, worker, db, jobs, tasks):
+    scheduler.add_command(_command)
+for _command in (import_crontab, apply, run, pause, resume, activate, disable, delete):
+    jobs.add_command(_command)

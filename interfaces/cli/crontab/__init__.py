@@ -1,0 +1,1 @@
+"""Reads crontabs, of users and of the system, into job documents; knows no files and no server."""

@@ -1,0 +1,44 @@
+"""Says in a few lines what went wrong at the server and where, and with which exit code to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from interfaces.cli.exits import CONFLICT, FAILED, NOT_ALLOWED, NOT_FOUND, TIMED_OUT, UNREACHABLE, USAGE, Failure
+from scheduler_sdk.client_errors import ApiError, InvalidServer, NoAnswer, SchedulerError, Unreachable
+
+_CODE_OF_STATUS = {
+    401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 410: NOT_FOUND, 408: TIMED_OUT, 409: CONFLICT, 412: CONFLICT,
+    504: TIMED_OUT,
+}  # fmt: skip
+_CODE_OF_ERROR = {InvalidServer: USAGE, Unreachable: UNREACHABLE, NoAnswer: TIMED_OUT}
+
+
+def failure_of(error: SchedulerError) -> Failure:
+    return Failure(describe(error), exit_code_of(error))
+
+
+def exit_code_of(error: SchedulerError) -> int:
+    if isinstance(error, ApiError):
+        return _CODE_OF_STATUS.get(error.status, FAILED)
+    return _CODE_OF_ERROR.get(type(error), FAILED)
+
+
+def describe(error: SchedulerError, place_of: Callable[[str], str] = str) -> str:
+    """The error, a line for each field that is wrong (`place_of` turns its pointer into a place), the request's id."""
+    if not isinstance(error, ApiError):
+        return str(error)
+    lines = [str(error), *(f"  {line}" for line in field_lines(error, place_of))]
+    if error.request_id:
+        lines.append(f"  request id {error.request_id}")
+    return "\n".join(lines)
+
+
+def field_lines(error: ApiError, place_of: Callable[[str], str] = str) -> list[str]:
+    """What is wrong with each field; a field that only repeats the error's own words is left out."""
+    lines = []
+    for problem in error.errors:
+        place = place_of(problem.pointer) or "the document"
+        offset = "" if problem.offset is None else f", offset {problem.offset}"
+        lines.append(f"{place}{offset}: {problem.detail or problem.code}")
+    return lines

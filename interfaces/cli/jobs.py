@@ -1,0 +1,137 @@
+"""Commands that look at jobs."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import click
+
+from interfaces.cli.output import (
+    NOTHING,
+    Columns,
+    Document,
+    clean,
+    member,
+    print_document,
+    print_list,
+    print_one,
+    status,
+    table,
+    time_of,
+)
+from interfaces.cli.session import Session, calls_server
+
+
+@click.group()
+def jobs() -> None:
+    """Define jobs, look at them, run and stop them."""
+
+
+@jobs.command("list")
+@click.option("--status", "state", metavar="STATUS", help="Only jobs in this status, like ACTIVE; several with commas.")
+@click.option("--name", metavar="NAME", help="Only jobs with this name.")
+@click.option("--tag", metavar="TAG", help="Only jobs with this tag.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@click.option("--all", "everything", is_flag=True, help="All of them, however many.")
+@calls_server
+def list_jobs(
+    session: Session, state: str | None, name: str | None, tag: str | None, limit: int, everything: bool
+) -> None:
+    """List jobs with their next fires."""
+    with session.client() as client:
+        found = list(islice(client.jobs(status=state, name=name, tag=tag), None if everything else limit + 1))
+    shown = found if everything else found[:limit]
+    print_list(session, shown, _columns(session), "name")
+    if len(found) > len(shown):
+        click.echo(f"there are more than these {limit}: --all shows them", err=True)
+
+
+@jobs.command("get")
+@click.argument("job")
+@calls_server
+def get_job(session: Session, job: str) -> None:
+    """Show one job, by name or id."""
+    with session.client() as client:
+        print_one(session, client.job(job), _fields(session), "name")
+
+
+@jobs.command("next")
+@click.argument("names", metavar="JOB...", nargs=-1, required=True)
+@click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="So many of each.")
+@calls_server
+def next_fires(session: Session, names: tuple[str, ...], count: int) -> None:
+    """Show when jobs will fire next."""
+    with session.client() as client:
+        fires = [{"job": name, **fire} for name in names for fire in client.next_fires(name, count=count)]
+    if session.output in ("table", "name"):
+        columns: Columns = (
+            ("JOB", member("job")),
+            ("FIRES", time_of(session, "plannedAt")),
+            ("BY ITS SCHEDULE", time_of(session, "nominalAt")),
+        )
+        click.echo(table(fires, columns) if fires else "no fires are planned")
+    else:
+        print_document(session, {"fires": fires})
+
+
+def trigger_words(job: Document) -> str:
+    """A job's trigger on one line."""
+    trigger: dict[str, Any] = job.get("trigger") or {}
+    kind = trigger.get("type", NOTHING)
+    match kind:
+        case "CRON":
+            return clean(f"{trigger.get('expression')}  {trigger.get('timeZone') or 'UTC'}")
+        case "FIXED_RATE":
+            return clean(f"every {trigger.get('every')}")
+        case "FIXED_DELAY":
+            return clean(f"{trigger.get('delay')} after its end")
+        case "ONE_TIME":
+            return clean(f"once at {trigger.get('at')}")
+        case "EVENT":
+            return clean(f"on event {trigger.get('eventType')}")
+        case _:
+            return clean(kind).lower().replace("_", " ")
+
+
+def _next_fire(session: Session) -> Any:
+    instant = time_of(session, "nextFireAt")
+    return lambda job: "exhausted" if job.get("exhausted") else instant(job)
+
+
+def _columns(session: Session) -> Columns:
+    return (
+        ("NAME", member("name")),
+        ("STATUS", status),
+        ("TRIGGER", trigger_words),
+        ("NEXT FIRE", _next_fire(session)),
+        ("LAST FIRE", time_of(session, "lastFireAt")),
+    )
+
+
+def _fields(session: Session) -> Columns:
+    return (
+        ("name", member("name")),
+        ("id", member("id")),
+        ("description", member("description")),
+        ("status", status),
+        ("reason", member("statusReason")),
+        ("type", member("type")),
+        ("command", lambda job: clean((job.get("parameters") or {}).get("command"))),
+        ("trigger", trigger_words),
+        ("next fire", _next_fire(session)),
+        ("last fire", time_of(session, "lastFireAt")),
+        ("overlap", member("overlap")),
+        ("misfire", lambda job: clean((job.get("misfire") or {}).get("policy"))),
+        ("attempts", lambda job: clean((job.get("retry") or {}).get("maxAttempts"))),
+        ("priority", member("priority")),
+        ("requires", lambda job: _pairs((job.get("placement") or {}).get("requires"))),
+        ("tags", lambda job: clean(", ".join(job.get("tags") or []))),
+        ("version", member("version")),
+        ("created", time_of(session, "createdAt")),
+        ("updated", time_of(session, "updatedAt")),
+    )
+
+
+def _pairs(labels: dict[str, str] | None) -> str:
+    return clean(", ".join(f"{name}={value}" for name, value in (labels or {}).items()))
