@@ -10,6 +10,7 @@ import msgspec
 
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
+from application.scheduling.job_planning import JobPlanning
 from application.scheduling.ports import BeginWork
 from application.scheduling.recording import write_up_manual
 from application.shared.errors import StoreUnavailable

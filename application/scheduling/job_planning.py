@@ -34,7 +34,7 @@ class JobPlanning:
         return job
 
     async def replan(self, work: SchedulingWork, job: Job) -> None:
-        """Save the changed job and plan anew from now on; fires already due are kept, those of a paused time are not."""
+        """Save the changed job and plan anew from now on; what is due is kept, what a pause held back is not."""
         schedule = await work.schedules.take(job.id)
         due = tuple(n for n in schedule.upcoming if n <= work.now) if schedule.active else ()
         await self._save(work, job, schedule.state, due)

@@ -16,7 +16,7 @@ class Placement:
     """What a job asks of an executor: its pool, and labels that it must carry."""
 
     pool: str = DEFAULT_POOL
-    requires: Mapping[str, str] = field(default_factory=dict)
+    requires: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         problems = []
@@ -54,7 +54,7 @@ class Capability:
     """What an executor offers. `slots` bounds the tasks it holds at once."""
 
     pool: str = DEFAULT_POOL
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     types: frozenset[str] = frozenset()
     handlers: frozenset[str] = frozenset()
     slots: int = 100

@@ -12,10 +12,7 @@ DEFAULT_CATCHUP_WINDOW = timedelta(days=1)
 
 
 class MisfirePolicy(StrEnum):
-    """FIRE_ONCE: the latest runs, the others are COALESCED. FIRE_ALL: each runs, in order. SKIP:
-
-    late ones are MISSED.
-    """
+    """FIRE_ONCE: the latest runs, the others are COALESCED. FIRE_ALL: each runs, in order. SKIP: late ones are MISSED."""
 
     FIRE_ONCE = "FIRE_ONCE"
     FIRE_ALL = "FIRE_ALL"
@@ -34,8 +31,7 @@ class Misfire:
     """A fire later than `grace` is late. `catchup_window` bounds how old a late fire may be and still run.
 
     FIRE_ALL uses a window of one day unless told otherwise and runs the latest `max_fires` at most; FIRE_ONCE knows a
-    window
-    only if one is set.
+    window only if one is set.
     """
 
     policy: MisfirePolicy = MisfirePolicy.FIRE_ONCE
@@ -53,14 +49,24 @@ class Misfire:
             problems.append(FieldProblem("/maxFires", "INVALID_MISFIRE", "maxFires must be 1 to 10000."))
         raise_all(problems)
 
+    @property
+    def most_fires(self) -> int:
+        """How many of several due fires may run at most: always the latest ones."""
+        return self.max_fires if self.policy is MisfirePolicy.FIRE_ALL else 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringPolicy:
-    """All that the firing of a job obeys besides its trigger; `jitter` spreads the planned times."""
+    """All that deciding about a fire obeys.
+
+    `jitter` spreads the planned times, `max_executions` bounds the fires; both are the trigger's, kept here so that
+    deciding does not need it.
+    """
 
     misfire: Misfire = Misfire()
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     jitter: timedelta = timedelta(0)
+    max_executions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from domain.scheduling.ids import JobId, LaneId, OccurrenceId
 from domain.scheduling.occurrence import Decision
@@ -19,7 +20,7 @@ REFILL_BELOW = 3
 """A schedule with fewer known times is refilled after its fire was committed."""
 
 CATCH_UP_STEP = 500
-"""How many missed fires one decision looks at; a longer gap is worked off in several."""
+"""How many missed fires one decision works off; a longer gap takes several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,11 @@ class Tail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """The firing state of a job's present version. `upcoming` holds the next nominal times, oldest first, all in the
-    future of
-    `state.last_nominal`; empty = not computed, or none left when `exhausted`. `live` counts the tasks in the way of a
-    fire.
+    """The firing state of a job's present version.
+
+    `upcoming` holds the next nominal times, oldest first, all after `state.last_nominal`, without gaps. They are those
+    of the trigger whether the ones before them fire or not, so that a limit on executions does not shorten them.
+    `exhausted`: there are none after these. `live` counts the tasks in the way of a fire.
     """
 
     job_id: JobId
@@ -59,38 +61,48 @@ class Schedule:
             return None
         if not self.upcoming:
             return None if self.exhausted else self.state.last_nominal
-        following = self.upcoming[1] if len(self.upcoming) > 1 else None
-        return planned_at(self.job_id, self.upcoming[0], self.policy.jitter, following)
+        if len(self.upcoming) == 1 and not self.exhausted:
+            return self.upcoming[0]  # how far jitter may move it depends on the time after it, which is not known yet
+        return self.planned(0)
+
+    def planned(self, index: int) -> datetime:
+        """When `upcoming[index]` is to start: its nominal time moved by jitter, never beyond the one after it."""
+        following = self.upcoming[index + 1] if index + 1 < len(self.upcoming) else None
+        return planned_at(self.job_id, self.upcoming[index], self.policy.jitter, following)
 
     def runs_out(self, now: datetime) -> bool:
         """Whether what is known does not reach beyond `now`, so that the trigger has to be asked before deciding."""
-        return not self.exhausted and (not self.upcoming or self.upcoming[-1] <= now)
+        return self.active and not self.exhausted and (not self.upcoming or self.upcoming[-1] <= now)
 
     def extended(self, trigger: Trigger, calendars: Calendars, now: datetime) -> Schedule:
-        """With the times up to `now` and `PLANNED_AHEAD` more, at most `CATCH_UP_STEP` in all."""
+        """With the times up to `now` and `PLANNED_AHEAD` more.
+
+        Of a very long gap only so many that `CATCH_UP_STEP` can be worked off, however many of the latest may run.
+        """
+        most = CATCH_UP_STEP + self.policy.misfire.most_fires
         upcoming = list(self.upcoming)
-        while len(upcoming) < CATCH_UP_STEP:
-            state = self._after(upcoming)
-            more = trigger.upcoming(state.last_nominal or now, state, calendars, PLANNED_AHEAD)
-            upcoming += more
-            if len(more) < PLANNED_AHEAD:
-                return replace(self, upcoming=tuple(upcoming), exhausted=True)
-            if upcoming[-PLANNED_AHEAD] > now:
-                break
-        return replace(self, upcoming=tuple(upcoming))
+        for nominal in self._further(trigger, calendars, now):
+            upcoming.append(nominal)
+            if len(upcoming) >= most or (len(upcoming) >= PLANNED_AHEAD and upcoming[-PLANNED_AHEAD] > now):
+                return replace(self, upcoming=tuple(upcoming))
+        return replace(self, upcoming=tuple(upcoming), exhausted=True)
 
     def refilled(self, trigger: Trigger, calendars: Calendars, now: datetime, *, skip_past: bool = False) -> Schedule:
         """With `PLANNED_AHEAD` known times, as far as the trigger has them; `skip_past`: only those after `now`."""
         missing = PLANNED_AHEAD - len(self.upcoming)
         if missing <= 0 or self.exhausted:
             return self
-        state = self._after(self.upcoming)
-        last = state.last_nominal or now
-        more = trigger.upcoming(max(last, now) if skip_past else last, state, calendars, missing)
-        return replace(self, upcoming=(*self.upcoming, *more), exhausted=len(more) < missing)
+        more = islice(self._further(trigger, calendars, now, skip_past=skip_past), missing)
+        upcoming = (*self.upcoming, *more)
+        return replace(self, upcoming=upcoming, exhausted=len(upcoming) < PLANNED_AHEAD)
 
-    def _after(self, upcoming: Sequence[datetime]) -> TriggerState:
-        """The trigger's state once all of `upcoming` have fired."""
-        if not upcoming:
-            return self.state
-        return replace(self.state, last_nominal=upcoming[-1], fired_count=self.state.fired_count + len(upcoming))
+    def _further(
+        self, trigger: Trigger, calendars: Calendars, now: datetime, *, skip_past: bool = False
+    ) -> Iterator[datetime]:
+        """The nominal times after the known ones; after `now` if nothing was ever planned."""
+        last = self.upcoming[-1] if self.upcoming else self.state.last_nominal
+        state = replace(self.state, last_nominal=last)
+        after = now if last is None or (skip_past and last < now) else last
+        while (nominal := trigger.next_fire(after, state, calendars)) is not None:
+            yield nominal
+            after, state = nominal, replace(state, last_nominal=nominal)

@@ -1,0 +1,96 @@
+"""Builds every object of the server once; opens and closes nothing."""
+
+from __future__ import annotations
+
+from dependency_injector import containers, providers
+
+from application.scheduling.admitter import Admitter
+from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.job_management import JobManagementService
+from application.scheduling.job_planning import JobPlanning
+from application.scheduling.lanes import Lanes
+from application.scheduling.planner import Planner
+from application.scheduling.reaper import Reaper
+from application.scheduling.report_intake import ReportIntake
+from application.scheduling.sessions import Sessions
+from application.scheduling.task_execution import TaskExecutionService
+from application.shared.draining import Draining
+from bootstrap.settings import Settings
+from domain.scheduling.job_type import BUILT_IN
+from infrastructure.calendars import SystemCalendars
+from infrastructure.clock import SystemClock
+from infrastructure.ids import SystemDice, TimeOrderedIds
+from infrastructure.local.heartbeats import LocalHeartbeats
+from infrastructure.local.wake_up import LocalWakeUp
+from infrastructure.sql.engine import Store, open_store
+from infrastructure.sql.scheduling.reader import SqlSchedulingReader
+from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
+from infrastructure.sql.scheduling.work import SqlSchedulingWork
+from infrastructure.time_zones import tzdata_version
+from interfaces.loops.admitter import admitter_loop
+from interfaces.loops.planner import planner_loop
+from interfaces.loops.reaper import reaper_loop
+from interfaces.rest.app import Services
+
+
+class Container(containers.DeclarativeContainer):
+    """From the outside in: technology, then use cases, then what calls them."""
+
+    settings = providers.Dependency(instance_of=Settings)
+
+    clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(TimeOrderedIds)
+    dice = providers.Singleton(SystemDice)
+    calendars = providers.Singleton(SystemCalendars)
+    wake_up = providers.Singleton(LocalWakeUp)
+    heartbeats = providers.Singleton(LocalHeartbeats)
+    draining = providers.Singleton(Draining, wake_up)
+
+    store: providers.Singleton[Store] = providers.Singleton(open_store, settings.provided.database_url, clock)
+    zone_data = providers.Callable(tzdata_version)
+    work = providers.Factory(SqlSchedulingWork, store, zone_data)
+    exchange = providers.Singleton(SqlTaskExchange, store)
+    reader = providers.Singleton(SqlSchedulingReader, store)
+
+    lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
+    sessions = providers.Singleton(Sessions, work.provider)
+    planning = providers.Singleton(JobPlanning, ids, calendars, lanes, wake_up)
+    jobs = providers.Singleton(
+        JobManagementService,
+        work.provider,
+        ids,
+        BUILT_IN,
+        calendars,
+        planning,
+        wake_up,
+        settings.provided.job_defaults,
+    )
+    intake = providers.Singleton(ReportIntake, exchange, dice, wake_up)
+    tasks = providers.Singleton(
+        TaskExecutionService, work.provider, exchange, intake, sessions, lanes, ids, wake_up, draining
+    )
+    cluster = providers.Singleton(
+        ClusterManagementService,
+        work.provider,
+        exchange,
+        sessions,
+        lanes,
+        heartbeats,
+        settings.provided.liveness,
+        ids,
+        wake_up,
+    )
+    planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up)
+    admitter = providers.Singleton(Admitter, work.provider, wake_up)
+    reaper = providers.Singleton(
+        Reaper, work.provider, heartbeats, settings.provided.liveness, lanes, dice, wake_up
+    )
+
+    loops = providers.List(
+        providers.Singleton(planner_loop, planner, wake_up),
+        providers.Singleton(admitter_loop, admitter, wake_up),
+        providers.Singleton(reaper_loop, reaper, wake_up),
+    )
+    services = providers.Singleton(
+        Services, jobs=jobs, tasks=tasks, cluster=cluster, reader=reader, wake_up=wake_up, draining=draining
+    )

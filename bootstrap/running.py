@@ -1,0 +1,32 @@
+"""What opens and closes, in which order; the same for servers, the command line and tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from bootstrap.container import Container
+from infrastructure.sql.migrations import check_revision, upgrade_async
+from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
+from infrastructure.time_zones import pin_time_zones
+
+
+@asynccontextmanager
+async def running(container: Container, *, migrate: bool, loops: bool = True) -> AsyncIterator[None]:
+    """Everything that `container` has built is open inside the block.
+
+    `migrate` brings the schema up to date (embedded mode); otherwise one that does not fit is refused with `SchemaMismatch`.
+    """
+    pin_time_zones()
+    async with AsyncExitStack() as stack:
+        store = container.store()
+        stack.push_async_callback(store.dispose)
+        if migrate:
+            await upgrade_async(store)
+        await check_revision(store)
+        await keep_partitions_ahead(store)
+        if loops:
+            for loop in container.loops():
+                loop.start()
+                stack.push_async_callback(loop.stop)
+        yield

@@ -1,0 +1,52 @@
+"""`scheduler server`: one node on a PostgreSQL database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+
+import uvloop
+from dependency_injector import providers
+
+from application.shared.errors import StoreUnavailable
+from bootstrap.container import Container
+from bootstrap.logs import configure_logs
+from bootstrap.running import running
+from bootstrap.serving import StopSignals, listen, serving
+from bootstrap.settings import Settings, liveness_from
+from domain.shared.errors import Invalid
+from infrastructure.sql.migrations import SchemaMismatch
+from interfaces.cli.launchers import LaunchRefused, ServerOptions
+from interfaces.rest.app import create_app
+
+log = logging.getLogger(__name__)
+
+
+def run_server(options: ServerOptions) -> int:
+    """Serve until SIGTERM or SIGINT, then drain. Returns the exit code; raises `LaunchRefused`."""
+    configure_logs()
+    try:
+        return uvloop.run(_serve(options))
+    except (StoreUnavailable, SchemaMismatch, Invalid, ValueError) as error:
+        raise LaunchRefused(str(error)) from None
+
+
+async def _serve(options: ServerOptions) -> int:
+    settings = Settings(
+        database_url=options.database_url,
+        host=options.host,
+        port=options.port,
+        liveness=liveness_from(os.environ),
+    )
+    listener = listen(settings.host, settings.port)
+    container = Container(settings=providers.Object(settings))
+    async with running(container, migrate=False), serving(create_app(container.services()), listener) as address:
+        stop = StopSignals()
+        log.info("ready: %s (API documentation: %s/docs)", address, address)
+        await stop.asked.wait()
+        log.info("stopping: claims end, requests under way finish")
+        container.draining().begin()
+        await asyncio.sleep(0)
+    log.info("stopped")
+    return 0

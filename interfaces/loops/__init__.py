@@ -1,0 +1,1 @@
+"""Timers: a loop calls a use case again and again, as any other caller would."""

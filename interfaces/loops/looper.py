@@ -1,0 +1,78 @@
+"""The one way in which loops run, sleep, fail and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from application.shared.errors import StoreUnavailable
+from application.shared.wake_up import WakeUp
+
+log = logging.getLogger(__name__)
+
+RECHECK = timedelta(seconds=5)
+"""A hint may be lost: every loop looks by itself at least this often."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+"""Seconds between two tries while the store is away."""
+
+SHORTEST = timedelta(milliseconds=5)
+"""What is due and could not be had is in another node's hands: no reason to ask without a break."""
+
+Tick = Callable[[], Awaitable[timedelta | None]]
+
+
+class Looper:
+    """Calls `tick`, which does what is to be done and returns how long nothing will be to do; None = unknown.
+
+    It sleeps until then, until a hint on one of `topics`, or for `RECHECK`. A failed tick is logged and tried again.
+    """
+
+    def __init__(self, name: str, tick: Tick, wake_up: WakeUp, topics: Sequence[str] = ()) -> None:
+        self.name = name
+        self._tick = tick
+        self._wake_up = wake_up
+        self._topics = list(topics)
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Run in the background."""
+        self._stopping = False
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        """Let the present tick end, then stop."""
+        self._stopping = True
+        if self._task is not None:
+            self._wake_up.signal(self._stop_topic)
+            await self._task
+            self._task = None
+
+    @property
+    def _stop_topic(self) -> str:
+        return f"stop:{self.name}"
+
+    async def _run(self) -> None:
+        pause, away = FIRST_PAUSE, False
+        while not self._stopping:
+            with self._wake_up.listen([*self._topics, self._stop_topic]) as listener:
+                try:
+                    rest = await self._tick()
+                    sleep = RECHECK if rest is None else max(SHORTEST, min(rest, RECHECK))
+                    if away:
+                        log.warning("%s goes on: the store is back", self.name)
+                    pause, away = FIRST_PAUSE, False
+                except StoreUnavailable as error:
+                    if not away:
+                        log.error("%s waits: %s", self.name, error)
+                    sleep, away = timedelta(seconds=pause), True
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                except Exception:
+                    log.exception("%s failed; next try in %.1f s", self.name, pause)
+                    sleep = timedelta(seconds=pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                if not self._stopping:
+                    await listener.wait(sleep.total_seconds())
