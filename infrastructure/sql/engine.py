@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -169,6 +170,11 @@ def _sqlite(url: sa.URL, *, read_only: bool) -> AsyncEngine:
         "busy_timeout=30000",
         *(("query_only=ON",) if read_only else ()),
     )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def probe(_dialect: object, _record: object, arguments: list[str], options: dict[str, Any]) -> None:
+        # If the driver fails to open a file, its thread lives on and complains when the event loop is gone.
+        sqlite3.connect(arguments[0], uri=options.get("uri", False)).close()
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: object) -> None:

@@ -1,0 +1,47 @@
+"""The unit of work of scheduling on a database."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from application.scheduling.ports import SchedulingWork
+from infrastructure.sql.engine import Store
+from infrastructure.sql.scheduling.executor_repository import SqlExecutorRepository
+from infrastructure.sql.scheduling.job_repository import SqlJobRepository
+from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
+from infrastructure.sql.scheduling.schedule_queue import SqlScheduleQueue
+from infrastructure.sql.scheduling.task_queue import SqlTaskQueue
+from infrastructure.sql.scheduling.task_repository import SqlTaskRepository
+from infrastructure.sql.unit_of_work import SqlUnitOfWork
+
+
+class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
+    """One transaction. `tzdata_version` names the zone data of this process."""
+
+    def __init__(self, store: Store, tzdata_version: str) -> None:
+        super().__init__(store, context="scheduling")
+        self._tzdata_version = tzdata_version
+
+    @cached_property
+    def jobs(self) -> SqlJobRepository:
+        return SqlJobRepository(self, self.lanes)
+
+    @cached_property
+    def schedules(self) -> SqlScheduleQueue:
+        return SqlScheduleQueue(self, self._tzdata_version)
+
+    @cached_property
+    def tasks(self) -> SqlTaskRepository:
+        return SqlTaskRepository(self)
+
+    @cached_property
+    def queue(self) -> SqlTaskQueue:
+        return SqlTaskQueue(self)
+
+    @cached_property
+    def executors(self) -> SqlExecutorRepository:
+        return SqlExecutorRepository(self)
+
+    @cached_property
+    def lanes(self) -> SqlLaneDirectory:
+        return SqlLaneDirectory(self)
