@@ -28,17 +28,26 @@ def describe(error: SchedulerError, place_of: Callable[[str], str] = str) -> str
     """The error, a line for each field that is wrong (`place_of` turns its pointer into a place), the request's id."""
     if not isinstance(error, ApiError):
         return str(error)
-    lines = [str(error), *(f"  {line}" for line in field_lines(error, place_of))]
+    headline = error.title if len(error.errors) > 1 and _repeats_fields(error) else str(error)
+    lines = [headline, *(f"  {line}" for line in field_lines(error, place_of))]
     if error.request_id:
         lines.append(f"  request id {error.request_id}")
     return "\n".join(lines)
 
 
 def field_lines(error: ApiError, place_of: Callable[[str], str] = str) -> list[str]:
-    """What is wrong with each field; a field that only repeats the error's own words is left out."""
+    """Where each field is wrong and how; only where, if it is the one field and the error says how already."""
+    said = len(error.errors) == 1 and _repeats_fields(error)
     lines = []
     for problem in error.errors:
-        place = place_of(problem.pointer) or "the document"
+        place = place_of(problem.pointer) or problem.parameter
         offset = "" if problem.offset is None else f", offset {problem.offset}"
-        lines.append(f"{place}{offset}: {problem.detail or problem.code}")
+        if not said:
+            lines.append(f"{place or 'the document'}{offset}: {problem.detail or problem.code}")
+        elif place:
+            lines.append(f"at {place}{offset}")
     return lines
+
+
+def _repeats_fields(error: ApiError) -> bool:
+    return all(problem.detail in error.detail for problem in error.errors)

@@ -16,16 +16,43 @@ from scheduler_sdk.client_errors import ApiError
 if TYPE_CHECKING:
     from scheduler_sdk.client import Client
 
+
+class JsonObject(click.ParamType[dict[str, Any], str]):
+    """A JSON object."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        import json
+
+        if isinstance(value, dict):
+            return value
+        try:
+            decoded = json.loads(value)
+        except ValueError as error:
+            self.fail(f"it is not JSON: {error}", param, ctx)
+        if not isinstance(decoded, dict):
+            self.fail("it is not a JSON object", param, ctx)
+        return decoded
+
+
 _names = click.argument("names", metavar="JOB...", nargs=-1, required=True)
 _reason = click.option("--reason", metavar="TEXT", help="Why; kept and shown with the job.")
 
 
 @click.command()
 @_names
+@click.option("--parameters", type=JsonObject(), metavar="JSON", help="Instead of the job's own, for this run.")
+@click.option("--overlap", type=click.Choice(["ALLOW", "SKIP"]), help="Instead of the job's own policy, for this run.")
 @calls_server
-def run(session: Session, names: tuple[str, ...]) -> None:
+def run(session: Session, names: tuple[str, ...], parameters: dict[str, Any] | None, overlap: str | None) -> None:
     """Run jobs now, whatever their schedule."""
-    _each(session, names, lambda client, name: client.trigger(name), _started)
+    _each(
+        session,
+        names,
+        lambda client, name: client.trigger(name, parameters=parameters, overlap=overlap),
+        lambda _, name, task: f"{name} runs as task {task['id']}\nfollow it: scheduler tasks logs -f {task['id']}",
+    )
 
 
 @click.command()
@@ -83,7 +110,7 @@ def _each(
     with session.client() as client:
         for name in names:
             try:
-                document = act(client, name) or {"name": name}
+                document = act(client, name)
             except ApiError as error:
                 failure_of(error).show()
                 first_failure = first_failure or exit_code_of(error)
@@ -91,7 +118,7 @@ def _each(
             if session.output == "table":
                 click.echo(tell(session, name, document))
             elif session.output == "name":
-                click.echo(document.get("name") or document.get("id") or name)
+                click.echo(document.get("name") or document["id"])
             else:
                 print_document(session, document)
     if first_failure:
@@ -101,10 +128,3 @@ def _each(
 def _is_now(session: Session, name: str, job: Document) -> str:
     fires = f", fires next at {in_zone(job['nextFireAt'], session.zone)}" if job.get("nextFireAt") else ""
     return f"{clean(job.get('name') or name)} is {clean(job.get('status'))}{fires}"
-
-
-def _started(_: Session, name: str, answer: Document) -> str:
-    task = answer.get("taskId") or (answer.get("id") if "jobId" in answer else None)
-    if task:
-        return f"{name} runs as task {task}\nfollow it: scheduler tasks logs -f {task}"
-    return f"{name} does not run: {clean(answer.get('decision'))} {clean(answer.get('reason'))}"

@@ -58,7 +58,7 @@ def get_job(session: Session, job: str) -> None:
 
 @jobs.command("next")
 @click.argument("names", metavar="JOB...", nargs=-1, required=True)
-@click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="So many of each.")
+@click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True, help="So many of each.")
 @calls_server
 def next_fires(session: Session, names: tuple[str, ...], count: int) -> None:
     """Show when jobs will fire next."""

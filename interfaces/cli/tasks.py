@@ -23,6 +23,8 @@ from interfaces.cli.output import (
 )
 from interfaces.cli.session import Session, calls_server
 
+_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
+
 
 @click.group()
 def tasks() -> None:
@@ -38,8 +40,7 @@ def tasks() -> None:
 def list_tasks(session: Session, job: str | None, state: str | None, limit: int, everything: bool) -> None:
     """List tasks, the newest first."""
     with session.client() as client:
-        job_id = client.job(job)["id"] if job else None
-        found = list(islice(client.tasks(job_id=job_id, status=state), None if everything else limit + 1))
+        found = list(islice(client.tasks(job=job, status=state), None if everything else limit + 1))
     shown = found if everything else found[:limit]
     print_list(session, shown, _columns(session), "id")
     if len(found) > len(shown):
@@ -62,14 +63,15 @@ def get_task(session: Session, task_id: str) -> None:
 @tasks.command()
 @click.argument("task_id", metavar="TASK")
 @click.option("--follow", "-f", is_flag=True, help="Stay until the task has ended.")
-@click.option("--level", type=click.Choice(["DEBUG", "INFO", "WARN", "ERROR"]), help="Only lines from this level up.")
+@click.option("--level", type=click.Choice(_LEVELS), help="Only lines from this level up.")
 @click.option("--timestamps", "-t", is_flag=True, help="Show when each line was written, and on which stream.")
 @calls_server
 def logs(session: Session, task_id: str, follow: bool, level: str | None, timestamps: bool) -> None:
     """Read the log of a task."""
     attempt: object = None
     with session.client() as client:
-        for line in client.task_logs(task_id, follow=follow, level=level):
+        levels = ",".join(_LEVELS[_LEVELS.index(level) :]) if level else None
+        for line in client.task_logs(task_id, follow=follow, level=levels):
             if session.output == "json":
                 import json
 
@@ -133,7 +135,7 @@ def _attempt_columns(session: Session) -> Columns:
     return (
         ("ATTEMPT", member("attempt")),
         ("EXECUTOR", member("executorId")),
-        ("OUTCOME", lambda attempt: clean(attempt.get("outcome") or attempt.get("status"))),
+        ("STATUS", status),
         ("STARTED", time_of(session, "startedAt")),
         ("ENDED", time_of(session, "endedAt")),
         ("ERROR", _error),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from types import TracebackType
@@ -27,6 +27,8 @@ _LONGEST_PAUSE = 5.0
 
 class Client:
     """Calls one server, over connections that are kept open. Close it, or use it in a `with` block.
+
+    Filters take one value or several with commas between.
 
     Every method raises `ApiError` when the server refuses, `Unreachable` when there is none, and `NoAnswer` when it
     takes longer than `timeout` seconds. Jobs are named by id or name.
@@ -68,9 +70,9 @@ class Client:
     def create_job(self, document: JobDocument) -> Job:
         return self._send(calls.create_job(document))
 
-    def trigger(self, job: str) -> dict[str, Any]:
-        """Runs a job now; the answer is what was decided."""
-        return self._send(calls.trigger_job(job))
+    def trigger(self, job: str, *, parameters: Mapping[str, Any] | None = None, overlap: str | None = None) -> Task:
+        """Runs a job now; `parameters` replace its own and `overlap` its policy for this run."""
+        return self._send(calls.trigger_job(job, parameters, overlap))
 
     def activate(self, job: str) -> Job:
         return self._send(calls.act_on_job(job, "activate"))
@@ -86,16 +88,16 @@ class Client:
     def disable(self, job: str, *, reason: str) -> Job:
         return self._send(calls.act_on_job(job, "disable", reason))
 
-    def delete(self, job: str) -> Job | None:
+    def delete(self, job: str) -> Job:
         """The job's history stays readable and its name becomes free."""
         return self._send(calls.delete_job(job))
 
     def next_fires(self, job: str, *, count: int = 5) -> list[Fire]:
         return self._send(calls.next_fires(job, count))["fires"]
 
-    def tasks(self, *, job_id: str | None = None, status: str | None = None) -> Iterator[Task]:
+    def tasks(self, *, job: str | None = None, status: str | None = None) -> Iterator[Task]:
         """Tasks, the newest first; pages are fetched as they are read."""
-        return self._pages(calls.list_tasks(job_id, status))
+        return self._pages(calls.list_tasks(job, status))
 
     def task(self, task_id: str) -> Task:
         return self._send(calls.get_task(task_id))
@@ -109,7 +111,7 @@ class Client:
     def task_logs(
         self, task_id: str, *, follow: bool = False, level: str | None = None, give_up_after: float = 60.0
     ) -> Iterator[LogLine]:
-        """A task's log in order. With `follow`, until the task has ended.
+        """A task's log in order; `level` filters, like `WARN,ERROR`. With `follow`, until the task has ended.
 
         A connection that drops while following is made again from the last line; `Unreachable` is raised when that
         has not succeeded for `give_up_after` seconds.

@@ -57,11 +57,12 @@ def act_on_job(job: str, verb: str, reason: str | None = None) -> Call[Job]:
     return Call("POST", f"/jobs/{_segment(job)}/{verb}", body=_given(reason=reason))
 
 
-def trigger_job(job: str) -> Call[dict[str, Any]]:
-    return Call("POST", f"/jobs/{_segment(job)}/trigger", body={})
+def trigger_job(job: str, parameters: Mapping[str, Any] | None, overlap: str | None) -> Call[Task]:
+    body = {"parameters": parameters, "overlap": overlap}
+    return Call("POST", f"/jobs/{_segment(job)}/trigger", body={k: v for k, v in body.items() if v is not None})
 
 
-def delete_job(job: str) -> Call[Job | None]:
+def delete_job(job: str) -> Call[Job]:
     return Call("DELETE", f"/jobs/{_segment(job)}")
 
 
@@ -84,8 +85,8 @@ def apply_jobs(documents: Sequence[JobDocument], dry_run: bool) -> Iterator[Call
         yield _apply(batch, dry_run)
 
 
-def list_tasks(job_id: str | None, status: str | None) -> Call[Page[Task]]:
-    return Call("GET", "/tasks", _given(jobId=job_id, status=status))
+def list_tasks(job: str | None, status: str | None) -> Call[Page[Task]]:
+    return Call("GET", "/tasks", _given(jobId=job, status=status))
 
 
 def get_task(task: str) -> Call[Task]:

@@ -35,12 +35,13 @@ class NoAnswer(SchedulerError):
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """A field that the server refused: a JSON pointer into the body, and where in its text, counted from 0."""
+    """What the server refused: a JSON pointer into the body, and where in its text from 0; or a query parameter."""
 
     pointer: str
     detail: str
     code: str = ""
     offset: int | None = None
+    parameter: str = ""
 
 
 class ApiError(SchedulerError):
@@ -88,6 +89,7 @@ def _field_problems(errors: object) -> list[FieldProblem]:
                     detail=_text(error, "detail"),
                     code=_text(error, "code"),
                     offset=offset if isinstance(offset, int) else None,
+                    parameter=_text(error, "parameter"),
                 )
             )
     return found

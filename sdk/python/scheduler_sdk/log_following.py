@@ -43,5 +43,5 @@ class FollowedLog:
 
 
 def has_ended(task: Task) -> bool:
-    """True once a task is final; a stream that ended before was cut by the server's own end."""
-    return bool(task.get("endedAt")) or task.get("status") in _ENDED
+    """True once nothing more can be written; a stream that ended before was cut by the server's own end."""
+    return task.get("status") in _ENDED and not task.get("stopping")

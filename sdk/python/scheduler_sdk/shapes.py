@@ -51,7 +51,7 @@ class Fire(TypedDict):
 
 
 class Task(TypedDict, total=False):
-    """One execution of a job, with up to `maxAttempts` attempts."""
+    """One execution of a job, with up to `maxAttempts` attempts. `stopping`: ended, and its executor not yet done."""
 
     id: str
     jobId: str | None
@@ -59,6 +59,7 @@ class Task(TypedDict, total=False):
     runId: str
     status: str
     statusReason: str | None
+    stopping: bool
     attempt: int
     maxAttempts: int
     priority: int
@@ -79,17 +80,20 @@ class Attempt(TypedDict, total=False):
     """One try of a task on one executor."""
 
     attempt: int
-    token: int
-    executorId: str
     status: str
-    outcome: str
+    executorId: str | None
+    token: int | None
+    claimedAt: str | None
     startedAt: str | None
     endedAt: str | None
     error: dict[str, Any] | None
 
 
 class LogLine(TypedDict, total=False):
-    """A line of a task's log. `stream` is `stdout`, `stderr` or the handler's own; `cursor` resumes after the line."""
+    """A line of a task's log. `stream` is `stdout`, `stderr` or the handler's own.
+
+    In a followed log some lines carry a `cursor`: the log can be read on after them.
+    """
 
     at: str
     attempt: int

@@ -86,8 +86,7 @@ class FakeScheduler:
                 fire = {"nominalAt": "2027-03-28T01:00:00Z", "plannedAt": "2027-03-28T01:00:07Z"}
                 return 200, {"fires": [fire] * int(request.query["count"])}
             case "DELETE", []:
-                del self.jobs[job["name"]]
-                return 204, None
+                return 200, self.jobs.pop(job["name"]) | {"status": "DELETED"}
             case "POST", ["trigger"]:
                 return 201, {"id": "task-1", "jobId": job["id"], "status": "PENDING"}
             case "POST", [word]:

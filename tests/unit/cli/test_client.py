@@ -118,11 +118,6 @@ def test_a_server_that_stays_silent_is_given_up(fake: FakeScheduler) -> None:
             client.job("x")
 
 
-def test_an_empty_answer_is_none(client: Client, fake: FakeScheduler) -> None:
-    fake.jobs["x"] = {"name": "x"}
-    assert client.delete("x") is None
-
-
 def test_a_log_is_read_page_by_page(client: Client, fake: FakeScheduler) -> None:
     def page(request: Any) -> tuple[int, Any]:
         first = "cursor" not in request.query
@@ -150,10 +145,10 @@ def test_a_connection_that_drops_costs_neither_a_line_nor_a_double(
         raise Cut
 
     def ending(begin: int) -> Iterator[Any]:
-        fake.tasks["t"] = {"id": "t", "status": "FAILED", "endedAt": "2026-11-22T10:00:00Z"}
+        fake.tasks["t"] = {"id": "t", "status": "FAILED", "stopping": False}
         yield from lines[begin:]
 
-    fake.tasks["t"] = {"id": "t", "status": "RUNNING"}
+    fake.tasks["t"] = {"id": "t", "status": "CANCELLED", "stopping": True}
     begin = (2, 3) if with_cursor else (0, 0)
     fake.streams = [lambda: cut_after(0, 2), lambda: iter(lines[begin[0] : 3]), lambda: ending(begin[1])]
     assert [line["message"] for line in client.task_logs("t", follow=True)] == ["0", "1", "2", "3", "4"]

@@ -96,9 +96,11 @@ def test_verbs_tell_the_new_state_and_carry_the_reason(run: Run, fake: FakeSched
 
 def test_a_run_now_names_the_task_and_how_to_follow_it(run: Run, fake: FakeScheduler) -> None:
     assert "follow it: scheduler tasks logs -f task-1" in run("jobs", "run", "nightly").stdout
-    skipped = {"decision": "SKIPPED_OVERLAP", "reason": "a run is live"}
-    fake.routes["POST /jobs/nightly/trigger"] = lambda _: (200, skipped)
-    assert run("jobs", "run", "nightly").stdout == "nightly does not run: SKIPPED_OVERLAP a run is live\n"
+    assert run("jobs", "run", "nightly", "-o", "name").stdout == "task-1\n"
+    run("jobs", "run", "nightly", "--parameters", '{"command": "false"}', "--overlap", "ALLOW")
+    assert fake.requests[-1].body == {"parameters": {"command": "false"}, "overlap": "ALLOW"}
+    for wrong in ("[1]", "{"):
+        assert run("jobs", "run", "nightly", "--parameters", wrong).exit_code == 2
 
 
 def test_one_job_that_fails_does_not_stop_the_others(run: Run, fake: FakeScheduler) -> None:
@@ -111,7 +113,7 @@ def test_one_job_that_fails_does_not_stop_the_others(run: Run, fake: FakeSchedul
 def test_tasks_are_listed_for_a_job_by_its_name(run: Run, fake: FakeScheduler) -> None:
     result = run("tasks", "list", "--job", "nightly")
     assert "t-1   nightly  FAILED  2/3      2026-11-22T01:00:00Z  2026-11-22T01:00:00Z  1.250s" in result.stdout
-    assert fake.requests[-1].query["jobId"] == "j-1"
+    assert fake.requests[-1].query["jobId"] == "nightly"
 
 
 def test_a_task_is_shown_with_its_attempts(run: Run, fake: FakeScheduler) -> None:
@@ -119,7 +121,7 @@ def test_a_task_is_shown_with_its_attempts(run: Run, fake: FakeScheduler) -> Non
     fake.routes["GET /tasks/t-1/attempts"] = lambda _: (200, {"items": [attempt], "nextCursor": None})
     result = run("tasks", "get", "t-1")
     assert "EXIT_CODE: exit code 3" in result.stdout
-    assert "1        w1        LOST" in result.stdout
+    assert "1        w1        LOST    -" in result.stdout
 
 
 def test_a_log_is_printed_line_by_line_with_a_mark_between_attempts(run: Run, fake: FakeScheduler) -> None:
@@ -133,6 +135,8 @@ def test_a_log_is_printed_line_by_line_with_a_mark_between_attempts(run: Run, fa
     assert (plain.stdout, plain.stderr) == ("hello\nagain\n", "--- attempt 2 ---\n")
     assert run("tasks", "logs", "t-1", "-t").stdout.startswith("2026-11-22T01:00:00Z stdout hello\n")
     assert [json.loads(line) for line in run("tasks", "logs", "t-1", "-o", "json").stdout.splitlines()] == lines
+    run("tasks", "logs", "t-1", "--level", "WARN")
+    assert fake.requests[-1].query["level"] == "WARN,ERROR"
     fake.streams = [lambda: iter(lines)]
     assert run("tasks", "logs", "-f", "t-1").stdout == "hello\nagain\n"
 
@@ -156,6 +160,20 @@ def test_each_refusal_ends_with_its_exit_code_and_the_server_s_words(
     result = run("jobs", "get", "x")
     assert result.exit_code == exit_code
     assert result.stderr == "Error: Title — What to do.\n  /a/b, offset 4: wrong\n  request id r-9\n"
+
+
+def test_words_that_error_and_field_share_are_said_once(run: Run, fake: FakeScheduler) -> None:
+    one = [{"pointer": "/trigger", "detail": "It is wrong.", "code": "X", "offset": 2}]
+    fake.routes["GET /jobs/x"] = lambda _: (422, problem(422, "Invalid", "It is wrong.", "INVALID", errors=one))
+    assert run("jobs", "get", "x").stderr == "Error: Invalid — It is wrong.\n  at /trigger, offset 2\n"
+    two = [*one, {"parameter": "limit", "detail": "It is too high.", "code": "Y"}]
+    both = problem(422, "Invalid", "It is wrong.; It is too high.", "INVALID", errors=two)
+    fake.routes["GET /jobs/y"] = lambda _: (422, both)
+    assert run("jobs", "get", "y").stderr.splitlines() == [
+        "Error: Invalid",
+        "  /trigger, offset 2: It is wrong.",
+        "  limit: It is too high.",
+    ]
 
 
 def test_no_server_ends_with_7_and_a_wrong_address_with_2(run: Run) -> None:
