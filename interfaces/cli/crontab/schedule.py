@@ -113,7 +113,7 @@ def _refused_range(item: str, match: re.Match[str], field: _Field) -> str | None
             if value is None or not field.low <= value <= field.high:
                 return f"'{text}' is not in {field.allowed()}"
             bounds.append(value)
-    if bounds != sorted(bounds):
+    if bounds != sorted(bounds) and field.names is not _WEEKDAYS:  # fri-mon is plain to everybody
         return f"'{first}-{last}' ends before it begins: write two ranges with a comma between"
     if step is not None:
         if not re.fullmatch("[0-9]{1,4}", step) or int(step) == 0:
