@@ -25,7 +25,7 @@ _PREFIX = re.compile(r"(?:[a-z0-9][a-z0-9._-]{0,63})?")
 @click.option("--format", "layout", type=click.Choice(["auto", "user", "system"]), default="auto", show_default=True,
               help="The system's format names a user before each command.")  # fmt: skip
 @click.option("--time-zone", metavar="ZONE", help="The zone of the schedules (default: this machine's).")
-@click.option("--prefix", default="", metavar="TEXT", help="Put this before the name of each job.")
+@click.option("--prefix", default="", metavar="TEXT", help="Begin each job's name so: tells machines apart.")
 @click.option("--user", metavar="NAME", help="Whose crontab it is, in the user's format.")
 @click.option("--any-user", is_flag=True, help="Run as whatever user a worker is, not only as the line's own.")
 @click.option("--inactive", is_flag=True, help="Create the jobs, do not activate them.")
@@ -58,7 +58,12 @@ def import_crontab(
     if user is not None and not USER_NAME.fullmatch(user):
         raise Failure(f"--user {user}: that is not a user's name", USAGE)
     text = _text(file, read_input(file, _LARGEST_CRONTAB))
-    told, why = tell_layout(text, file) if layout == "auto" else (Layout(layout), "as told")
+    if layout == "auto" and user is None:
+        told, why = tell_layout(text, file)
+    else:
+        told, why = Layout("user" if layout == "auto" else layout), "as told"
+    if user is not None and told is Layout.SYSTEM:
+        raise Failure("--user is for the user's format: in the system's each line names its own", USAGE)
     zone, origin = (time_zone, "as told") if time_zone else local_zone()
     source = "stdin" if file == STANDARD_INPUT else PurePath(file).name
     reading = Reading(source, told, zone, prefix, active=not inactive, user=user, bind_user=not any_user)
@@ -89,4 +94,5 @@ def _left_over(client: Client, reading: Reading, present: set[str]) -> list[str]
     from interfaces.cli.crontab.documents import source_tag
 
     tagged = client.jobs(tag=source_tag(reading.source))
-    return [job["name"] for job in tagged if job["name"] not in present and job["name"].startswith(reading.prefix)]
+    ours = (job for job in tagged if job["status"] == "ACTIVE" and job["name"].startswith(reading.prefix))
+    return [job["name"] for job in ours if job["name"] not in present]

@@ -70,6 +70,13 @@ def test_options_shape_the_jobs(run: Run, fake: FakeScheduler) -> None:
     assert "placement" not in job
 
 
+def test_the_crontab_of_a_named_user_is_in_the_user_s_format(run: Run, fake: FakeScheduler) -> None:
+    assert run("jobs", "import", "--crontab", "-", "--user", "alice", input="@daily root x").exit_code == 0
+    (job,) = fake.jobs.values()
+    assert job["parameters"]["command"] == ["/bin/sh", "-c", "root x"]
+    assert job["placement"] == {"requires": {"user": "alice"}}
+
+
 def test_jobs_of_an_earlier_import_that_left_the_file_are_pointed_out(run: Run, fake: FakeScheduler) -> None:
     run("jobs", "import", "--crontab", "-", input="0 1 * * * old")
     (old,) = fake.jobs
@@ -104,7 +111,9 @@ def test_much_garbage_is_not_all_printed(run: Run) -> None:
     assert "longer than 1024 KiB" in too_long.stderr
 
 
-@pytest.mark.parametrize("option", [["--prefix", "Größe"], ["--user", "a b"], ["--format", "fancy"]])
+@pytest.mark.parametrize(
+    "option", [["--prefix", "Größe"], ["--user", "a b"], ["--format", "fancy"], ["--user", "a", "--format", "system"]]
+)
 def test_wrong_options_are_wrong_usage(run: Run, option: list[str]) -> None:
     assert run("jobs", "import", "--crontab", "-", *option, input="@daily x").exit_code == 2
 
