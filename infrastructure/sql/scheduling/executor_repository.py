@@ -31,7 +31,8 @@ def _move_forward(dialect: DialectName) -> sa.Executable:
     beats = _BEATS.source(dialect)
     newer = sa.and_(_e.id == beats.c.id, _e.epoch == beats.c.epoch, _e.last_heartbeat_at < beats.c.at, _SESSION_LIVES)
     # Locked in the order of their ids: two nodes that hear the same executors must not wait for each other.
-    locked = sa.select(_e.id, beats.c.at).join(beats, newer).order_by(_e.id).with_for_update(of=executors).cte("locked")
+    heard = sa.select(_e.id, beats.c.at).select_from(executors.join(beats, newer))
+    locked = heard.order_by(_e.id).with_for_update(of=executors).cte("locked")
     return sa.update(executors).where(_e.id == locked.c.id).values(last_heartbeat_at=locked.c.at)
 
 
