@@ -1,0 +1,53 @@
+"""The exchange on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from domain.scheduling.ids import LaneId, TaskId
+from domain.scheduling.ports.task_exchange import Claim, Exchanged
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.settlement import Settlement
+from infrastructure.sql.relation import Row
+from infrastructure.sql.scheduling.claiming import claim_parameters
+from infrastructure.sql.scheduling.exchange_statement import HANDED_OUT, SUMMARY, TO_STOP, exchange_statement
+from infrastructure.sql.scheduling.scripts import Script
+from infrastructure.sql.scheduling.settling import Settlements, session_parameters
+from infrastructure.sql.scheduling.task_rows import claimed_task, stop_order
+
+
+def exchange(session: Session | None, settlements: Sequence[Settlement], claim: Claim | None) -> Script[Exchanged]:
+    """One statement; more only if others were just taking all that waited in the first lane."""
+    changes = Settlements.of(settlements)
+    done = bool(changes.ended), bool(changes.kept)
+    parameters = {**session_parameters(session), **changes.parameters("postgresql")}
+    if claim is None:
+        answer, _ = _read((yield exchange_statement(*done, False), parameters))
+        return answer
+    lanes = list(claim.lanes)
+    answer, lane = _read(
+        (yield exchange_statement(*done, True), {**parameters, **claim_parameters(claim, "postgresql", lanes)})
+    )
+    applied = answer.applied
+    while not answer.claimed and lane is not None and len(lanes) > 1:
+        lanes.remove(lane)
+        again = {**session_parameters(session), **claim_parameters(claim, "postgresql", lanes)}
+        answer, lane = _read((yield exchange_statement(False, False, True), again))
+    return replace(answer, applied=applied)
+
+
+def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
+    """What the statement returned, and the lane it claimed from."""
+    claimed, stop = [], []
+    lane, applied, may_claim = None, frozenset[TaskId](), False
+    for kind, *columns, ids, may in rows:
+        if kind == HANDED_OUT:
+            claimed.append(tuple(columns))
+        elif kind == TO_STOP:
+            _, id_, token, _, reason, _, error, *_ = columns
+            stop.append(stop_order(id_, token, reason, error))
+        elif kind == SUMMARY:
+            lane, applied, may_claim = columns[5], frozenset(ids or ()), may
+    tasks = [claimed_task(row) for row in sorted(claimed)]
+    return Exchanged(applied=applied, claimed=tasks, stop=stop, may_claim=may_claim), lane

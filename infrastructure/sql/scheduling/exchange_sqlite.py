@@ -1,0 +1,152 @@
+"""The exchange on SQLite: a few statements, one after the other, by the only writer there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from domain.scheduling.ids import TaskId
+from domain.scheduling.ports.task_exchange import Claim, Exchanged
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.settlement import Settlement
+from infrastructure.sql.relation import Relation, Row, Statement
+from infrastructure.sql.scheduling.claiming import (
+    LANES,
+    LIMIT,
+    claim_parameters,
+    claimed,
+    claimed_before,
+    first_rank,
+    first_waiting,
+    may_claim,
+    stop_orders,
+)
+from infrastructure.sql.scheduling.scripts import Parameters, Script, moment
+from infrastructure.sql.scheduling.settling import ENDED, KEPT, Settlements, session_parameters
+from infrastructure.sql.scheduling.tables import task_attempts, task_history, task_tokens, tasks
+from infrastructure.sql.scheduling.task_changes import (
+    attempt_record,
+    ended,
+    is_retried,
+    kept,
+    leased_as,
+    may_end_as,
+    number,
+    t,
+)
+from infrastructure.sql.scheduling.task_events import FACTS, tell
+from infrastructure.sql.scheduling.task_rows import CLAIMED, claimed_task, stop_order
+
+_NOW: Final = moment("sqlite")
+_IDS: Final = Relation("i", id=sa.Uuid)
+
+
+def exchange(session: Session | None, settlements: Sequence[Settlement], claim: Claim | None) -> Script[Exchanged]:
+    """Nobody else writes meanwhile, so what one statement has seen is true for the next."""
+    of_session = session_parameters(session)
+    applied = yield from _settle(Settlements.of(settlements), of_session)
+    ((may,),) = yield _MAY_CLAIM, of_session
+    tasks: list[Row] = []
+    if claim is not None and may:
+        tasks = yield from _claim({**of_session, **claim_parameters(claim, "sqlite", claim.lanes)})
+    stop = yield _STOP, of_session
+    return Exchanged(
+        applied=applied,
+        claimed=[claimed_task(row) for row in sorted(tasks)],
+        stop=[stop_order(*row) for row in stop],
+        may_claim=bool(may),
+    )
+
+
+def _settle(changes: Settlements, of_session: Parameters) -> Script[frozenset[TaskId]]:
+    facts: list[Row] = []
+    if changes.ended:
+        parameters = {**of_session, **ENDED.bind("sqlite", changes.ended)}
+        if moved := (yield _ENDING, parameters):
+            yield _INTO_HISTORY, parameters
+            yield _REMOVE, _IDS.bind("sqlite", [(row[_ID],) for row in moved])
+            facts += moved
+    if changes.kept:
+        parameters = {**of_session, **KEPT.bind("sqlite", changes.kept)}
+        if staying := (yield _STAYING, parameters):
+            yield _ATTEMPTS, parameters
+            yield _KEPT, parameters
+            facts += staying
+    yield from tell(facts)
+    return frozenset(TaskId(row[_ID]) for row in facts)
+
+
+def _claim(parameters: Parameters) -> Script[list[Row]]:
+    if before := (yield _BEFORE, parameters):
+        return before
+    lanes = yield _CHOSEN, parameters
+    if not lanes:
+        return []
+    handed_out = yield _CLAIMED, {**parameters, "b_lane": lanes[0][0]}
+    yield _TOKENS_TAKEN, {"b_taken": len(handed_out)}
+    return handed_out
+
+
+def _facts(end: Any) -> sa.Select[Any]:
+    told = {"event": end.event, "error_code": end.error_code}
+    facts = (told[name] if name in told else t[name] for name in FACTS)
+    return sa.select(_NOW, *facts).where(leased_as(dict(end)), may_end_as(end.status))
+
+
+_ID: Final = 1 + FACTS.index("id")  # after the time
+
+
+def _into_history() -> sa.Executable:
+    end = ENDED.source("sqlite").c
+    row = ended(dict(t), dict(end), _NOW)
+    moved = sa.select(*row.values()).where(leased_as(dict(end)), may_end_as(end.status))
+    return sa.insert(task_history).from_select(list(row), moved)
+
+
+def _attempts() -> sa.Executable:
+    end = KEPT.source("sqlite").c
+    row = attempt_record(dict(t), dict(end), _NOW)
+    followed = sa.select(*row.values()).where(leased_as(dict(end)), may_end_as(end.status), is_retried(dict(end)))
+    return sa.insert(task_attempts).from_select(list(row), followed)
+
+
+def _kept() -> sa.Executable:
+    end = KEPT.source("sqlite").c
+    return sa.update(tasks).where(leased_as(dict(end)), may_end_as(end.status)).values(kept(dict(end), _NOW))
+
+
+def _chosen() -> sa.Executable:
+    """The lane whose first task has the lowest rank."""
+    lanes = LANES.source("sqlite")
+    first = first_rank(lanes.c.lane).scalar_subquery().label("first")
+    by_rank = sa.select(lanes.c.lane, first).order_by(first).subquery()
+    return sa.select(by_rank.c.lane).where(by_rank.c.first.is_not(None)).order_by(by_rank.c.first).limit(number(1))
+
+
+def _claimed() -> sa.Executable:
+    """Tokens follow the order of the queue."""
+    waiting = first_waiting(sa.bindparam("b_lane", type_=sa.Integer)).with_only_columns(t.id, t.rank).limit(LIMIT)
+    first = waiting.subquery("first").c
+    place = sa.func.row_number().over(order_by=(first.rank, first.id))
+    picked = sa.select(first.id, place.label("place")).subquery("picked").c
+    token = sa.select(task_tokens.c.last).scalar_subquery() + picked.place
+    change = sa.update(tasks).where(t.id == picked.id).values(claimed("sqlite", token))
+    return change.returning(*(t[name] for name in CLAIMED))
+
+
+_ENDING: Final = Statement(lambda _: _facts(ENDED.source("sqlite").c))
+_INTO_HISTORY: Final = Statement(lambda _: _into_history())
+_REMOVE: Final = Statement(lambda d: sa.delete(tasks).where(t.id.in_(sa.select(_IDS.source(d).c.id))))
+_STAYING: Final = Statement(lambda _: _facts(KEPT.source("sqlite").c))
+_ATTEMPTS: Final = Statement(lambda _: _attempts())
+_KEPT: Final = Statement(lambda _: _kept())
+_MAY_CLAIM: Final = Statement(lambda _: sa.select(may_claim()))
+_BEFORE: Final = Statement(lambda _: claimed_before())
+_CHOSEN: Final = Statement(lambda _: _chosen())
+_CLAIMED: Final = Statement(lambda _: _claimed())
+_TOKENS_TAKEN: Final = Statement(
+    lambda _: sa.update(task_tokens).values(last=task_tokens.c.last + sa.bindparam("b_taken", type_=sa.Integer))
+)
+_STOP: Final = Statement(lambda _: stop_orders())

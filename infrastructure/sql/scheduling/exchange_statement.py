@@ -1,0 +1,159 @@
+"""The exchange on PostgreSQL as one statement: it settles, keeps the record, tells, and claims.
+
+All its parts see the state at its beginning, so each row is changed by one part only, which has locked or removed it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from domain.scheduling.ports.task_exchange import LARGEST_CLAIM
+from infrastructure.sql.relation import Statement
+from infrastructure.sql.scheduling.claiming import (
+    LANES,
+    LIMIT,
+    claimed,
+    claimed_before,
+    first_rank,
+    first_waiting,
+    may_claim,
+    stop_orders,
+)
+from infrastructure.sql.scheduling.scripts import moment
+from infrastructure.sql.scheduling.settling import ENDED, KEPT
+from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.task_changes import (
+    attempt_record,
+    ended,
+    is_retried,
+    kept,
+    leased_as,
+    may_end_as,
+    number,
+    t,
+    word,
+)
+from infrastructure.sql.scheduling.task_events import FACTS, tell_in_sql
+from infrastructure.sql.scheduling.task_rows import CLAIMED
+
+HANDED_OUT: Final = "claimed"
+TO_STOP: Final = "stop"
+SUMMARY: Final = "summary"
+"""The kinds of rows that it returns; each has the columns of `CLAIMED`, `applied` and `may_claim`."""
+
+_NOW = moment("postgresql")
+
+
+@cache
+def exchange_statement(ended: bool, kept: bool, claims: bool) -> Statement:
+    """The text for what there is to do; the parts that are not needed would cost planning and locks."""
+    return Statement(lambda _: _build(ended, kept, claims))
+
+
+def _build(has_ended: bool, has_kept: bool, claims: bool) -> sa.Executable:
+    settled: list[sa.CTE] = []
+    writes: list[sa.CTE] = []
+    if has_ended:
+        settled.append(moved := _moved())
+        writes.append(_into_history(moved))
+    if has_kept:
+        settled.append(locked := _locked())
+        writes += [_attempts(locked), _kept(locked)]
+    applied: sa.ColumnElement[Any] = _missing(ARRAY(sa.Uuid))
+    if settled:
+        facts = sa.union_all(*(_facts(cte) for cte in settled)).cte("facts")
+        writes.append(tell_in_sql(facts).cte("told"))
+        applied = sa.select(sa.func.array_agg(facts.c.id)).scalar_subquery()
+    stop = stop_orders().cte("stop")
+    s = stop.c
+    parts = [_part(TO_STOP, stop, id=s.id, token=s.token, job_name=s.status_reason, parameters=s.error)]
+    lane: sa.ColumnElement[Any] = _missing(sa.Integer())
+    if claims:
+        before = claimed_before().cte("before")
+        chosen = _chosen(before)
+        lane = sa.select(chosen.c.lane).scalar_subquery()
+        parts += [_part(HANDED_OUT, tasks, **dict(tasks.c)) for tasks in (before, _claimed(chosen))]
+    parts.append(_part(SUMMARY, None, lane=lane, applied=applied, may_claim=may_claim()))
+    return sa.union_all(*parts).add_cte(*writes)
+
+
+def _moved() -> sa.CTE:
+    """Settled for good: gone from the live tasks."""
+    end = ENDED.source("postgresql").c
+    statement = sa.delete(tasks).where(leased_as(dict(end)), may_end_as(end.status))
+    return statement.returning(*t, *_labelled(end)).cte("moved")
+
+
+def _into_history(moved: sa.CTE) -> sa.CTE:
+    row = ended({name: moved.c[name] for name in TASK_COLUMNS}, _new(moved), _NOW)
+    return sa.insert(task_history).from_select(list(row), sa.select(*row.values())).cte("recorded")
+
+
+def _locked() -> sa.CTE:
+    """What stays alive is locked as it is, for its attempt to be recorded before the row changes."""
+    end = KEPT.source("postgresql").c
+    statement = sa.select(*t, *_labelled(end)).where(leased_as(dict(end)), may_end_as(end.status))
+    return statement.with_for_update(of=tasks).cte("locked")
+
+
+def _attempts(locked: sa.CTE) -> sa.CTE:
+    row = attempt_record(dict(locked.c), _new(locked), _NOW)
+    followed = sa.select(*row.values()).where(is_retried(_new(locked)))
+    return sa.insert(task_attempts).from_select(list(row), followed).cte("followed")
+
+
+def _kept(locked: sa.CTE) -> sa.CTE:
+    return sa.update(tasks).where(t.id == locked.c.id).values(kept(_new(locked), _NOW)).cte("kept")
+
+
+def _facts(settled: sa.CTE) -> sa.Select[Any]:
+    told = {"event": settled.c.new_event, "error_code": settled.c.new_error_code}
+    return sa.select(*((told[name] if name in told else settled.c[name]).label(name) for name in FACTS))
+
+
+def _chosen(before: sa.CTE) -> sa.CTE:
+    """The lane whose first task has the lowest rank; none if there is nothing to do or the session may not."""
+    lanes = LANES.source("postgresql")
+    first = first_rank(lanes.c.lane).lateral("first")
+    may = sa.and_(may_claim(), ~sa.exists(sa.select(before.c.id)))
+    by_rank = sa.select(lanes.c.lane).join(first, sa.true()).where(may).order_by(first.c.rank)
+    return by_rank.limit(number(1)).cte("chosen")
+
+
+def _claimed(chosen: sa.CTE) -> sa.CTE:
+    """Lock and hand out. The literal limit tells the planner how little it is; the bound one stops the locking."""
+    place = sa.literal_column("tasks.ctid", sa.types.NullType()).label("place")
+    waiting = first_waiting(sa.select(chosen.c.lane).scalar_subquery()).with_only_columns(place)
+    first = waiting.limit(number(LARGEST_CLAIM)).with_for_update(skip_locked=True, of=tasks).subquery("first")
+    picked = sa.select(first.c.place).limit(LIMIT).cte("picked")
+    token = sa.Sequence("task_tokens").next_value()
+    change = sa.update(tasks).where(sa.literal_column("tasks.ctid") == picked.c.place)
+    return change.values(claimed("postgresql", token)).returning(*(t[name] for name in CLAIMED)).cte("claimed")
+
+
+def _labelled(end: Any) -> list[sa.ColumnElement[Any]]:
+    """What a settlement says, beside the columns of the task that have the same names."""
+    return [column.label(f"new_{column.name}") for column in end if column.name not in ("id", "token")]
+
+
+def _new(settled: sa.CTE) -> dict[str, Any]:
+    return {c.name.removeprefix("new_"): c for c in settled.c if c.name.startswith("new_")}
+
+
+def _part(kind: str, source: sa.FromClause | None, **given: Any) -> sa.Select[Any]:
+    """A row of the answer, with what it has."""
+    types: dict[str, Any] = {name: t[name].type for name in CLAIMED}
+    types |= {"applied": ARRAY(sa.Uuid), "may_claim": sa.Boolean()}
+    columns = (
+        given[name].label(name) if name in given else _missing(type_).label(name) for name, type_ in types.items()
+    )
+    part = sa.select(word(kind).label("kind"), *columns)
+    return part if source is None else part.select_from(source)
+
+
+def _missing(type_: Any) -> sa.ColumnElement[Any]:
+    return sa.cast(sa.null(), type_)

@@ -1,0 +1,126 @@
+"""What an executor may do with its leases besides ending them; a statement each, the same on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from domain.scheduling.ids import TaskId
+from domain.scheduling.ports.task_exchange import HeldLease, Lease, LogBatch
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.settlement import Attempt
+from domain.scheduling.task_status import TaskStatus
+from infrastructure.sql.engine import DialectName
+from infrastructure.sql.insert import insert
+from infrastructure.sql.relation import Relation, Statement, words
+from infrastructure.sql.scheduling.letting_go import LEASES
+from infrastructure.sql.scheduling.scripts import Script, moment
+from infrastructure.sql.scheduling.settling import session_parameters
+from infrastructure.sql.scheduling.tables import job_versions, task_logs, tasks
+from infrastructure.sql.scheduling.task_changes import is_held, leased_as, number, of_session, t, under_session, word
+from infrastructure.sql.scheduling.task_rows import ATTEMPT, attempt_of
+from infrastructure.sql.types import JsonText
+
+_BATCHES: Final = Relation("b", id=sa.Uuid, token=sa.BigInteger, sequence=sa.Integer, lines=JsonText)
+_ABSENCES: Final = Relation("a", id=sa.Uuid, more=sa.Integer)
+
+
+def attempts(
+    dialect: DialectName, session: Session, leases: Sequence[Lease]
+) -> Script[tuple[datetime, Sequence[Attempt]]]:
+    """The store's time, and the facts about those that are held."""
+    parameters = {**session_parameters(session), **LEASES.bind(dialect, leases)}
+    rows = yield _ATTEMPTS, parameters
+    now: datetime = rows[0][0]
+    return now, [attempt_of(row[1:]) for row in rows if row[1] is not None]
+
+
+def start(dialect: DialectName, session: Session, leases: Sequence[Lease]) -> Script[frozenset[TaskId]]:
+    """A repeated start is told like the first."""
+    rows = yield _START, {**session_parameters(session), **LEASES.bind(dialect, sorted(leases))}
+    return _ids(rows)
+
+
+def log(dialect: DialectName, session: Session, batches: Sequence[LogBatch]) -> Script[frozenset[TaskId]]:
+    """A stopping attempt may still write: what a command says while it is being ended is worth keeping."""
+    once = {(b.task_id, b.token, b.sequence): b for b in batches}
+    rows = [(b.task_id, b.token, b.sequence, b.lines) for b in once.values()]
+    return _ids((yield _LOG, {**session_parameters(session), **_BATCHES.bind(dialect, rows)}))
+
+
+def held(session: Session) -> Script[Sequence[HeldLease]]:
+    """What the session holds."""
+    rows = yield _HELD, session_parameters(session)
+    return [HeldLease(task_id=TaskId(i), token=token, claimed_at=at, absences=n) for i, token, at, n in rows]
+
+
+def count_absences(
+    dialect: DialectName, session: Session, absent: Iterable[TaskId], present: Iterable[TaskId]
+) -> Script[None]:
+    """One more for the absent ones, none for the present."""
+    rows = sorted({**dict.fromkeys(present, 0), **dict.fromkeys(absent, 1)}.items())
+    yield _COUNT_ABSENCES, {**session_parameters(session), **_ABSENCES.bind(dialect, rows)}
+
+
+def facts_of_attempts() -> sa.Select[Any]:
+    """The columns that `attempt_of` reads, of tasks that are held."""
+    v = job_versions.c
+    version = sa.and_(v.job_id == t.job_id, v.version == t.job_version)
+    facts = sa.select(*(t[name] for name in ATTEMPT), v.spec)
+    return facts.join_from(tasks, job_versions, version, isouter=True).where(is_held())
+
+
+def _attempts(dialect: DialectName) -> sa.Executable:
+    facts = facts_of_attempts().where(leased_as(dict(LEASES.source(dialect).c))).subquery("facts")
+    clock = sa.select(moment(dialect).label("now")).subquery("clock")
+    return sa.select(clock.c.now, *facts.c).select_from(clock.outerjoin(facts, sa.true()))
+
+
+def _start(dialect: DialectName) -> sa.Executable:
+    before = words((*TaskStatus.sources_of(TaskStatus.RUNNING), TaskStatus.RUNNING))
+    change = sa.update(tasks).where(leased_as(dict(LEASES.source(dialect).c)), t.status.in_(before))
+    started_at = sa.func.coalesce(t.started_at, moment(dialect))
+    running = {"status": word(TaskStatus.RUNNING), "started_at": started_at, "version": t.version + number(1)}
+    return change.values(running).returning(t.id)
+
+
+def _log(dialect: DialectName) -> sa.Executable:
+    batch = _BATCHES.source(dialect).c
+    row = {
+        "task_id": batch.id,
+        "token": batch.token,
+        "sequence": batch.sequence,
+        "attempt": t.attempt,
+        "at": moment(dialect),
+        "lines": batch.lines,
+    }
+    rows = sa.select(*row.values()).where(leased_as(dict(batch)))
+    # Writing a repeated batch over itself, instead of nothing, returns it as well.
+    statement = insert(dialect, task_logs).from_select(list(row), rows)
+    same = {"sequence": statement.excluded.sequence}
+    return statement.on_conflict_do_update(index_elements=task_logs.primary_key, set_=same).returning(
+        task_logs.c.task_id
+    )
+
+
+def _count_absences(dialect: DialectName) -> sa.Executable:
+    beat = _ABSENCES.source(dialect).c
+    changed = sa.or_(beat.more > number(0), t.absences > number(0))
+    count = sa.case((beat.more > number(0), t.absences + number(1)), else_=number(0))
+    return sa.update(tasks).where(t.id == beat.id, under_session(), is_held(), changed).values(absences=count)
+
+
+_ATTEMPTS: Final = Statement(_attempts)
+_START: Final = Statement(_start)
+_LOG: Final = Statement(_log)
+_HELD: Final = Statement(
+    lambda _: sa.select(t.id, t.token, t.claimed_at, t.absences).where(of_session(), is_held()).order_by(t.id)
+)
+_COUNT_ABSENCES: Final = Statement(_count_absences)
+
+
+def _ids(rows: Iterable[Sequence[Any]]) -> frozenset[TaskId]:
+    return frozenset(TaskId(row[0]) for row in rows)
