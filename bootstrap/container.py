@@ -17,8 +17,9 @@ from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
 from bootstrap.settings import Settings
 from domain.scheduling.job_type import BUILT_IN
-from infrastructure.calendars import SystemCalendars
+from domain.timing.ports import Calendars
 from infrastructure.clock import SystemClock
+from infrastructure.cron import CroniterCalendar
 from infrastructure.ids import SystemDice, TimeOrderedIds
 from infrastructure.local.heartbeats import LocalHeartbeats
 from infrastructure.local.wake_up import LocalWakeUp
@@ -41,10 +42,11 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(TimeOrderedIds)
     dice = providers.Singleton(SystemDice)
-    calendars = providers.Singleton(SystemCalendars)
+    calendars = providers.Singleton(Calendars, cron=providers.Singleton(CroniterCalendar))
     wake_up = providers.Singleton(LocalWakeUp)
     heartbeats = providers.Singleton(LocalHeartbeats)
     draining = providers.Singleton(Draining, wake_up)
+    job_types = providers.Callable(lambda: BUILT_IN)
 
     store: providers.Singleton[Store] = providers.Singleton(open_store, settings.provided.database_url, clock)
     zone_data = providers.Callable(tzdata_version)
@@ -59,7 +61,7 @@ class Container(containers.DeclarativeContainer):
         JobManagementService,
         work.provider,
         ids,
-        BUILT_IN,
+        job_types,
         calendars,
         planning,
         wake_up,
