@@ -134,7 +134,7 @@ def _tasks() -> None:
     _partial_index("ix_tasks_claim", "tasks", "lane", "rank", "id", where=claimable)
     opening = "gate = 'TIME' AND stopping_until IS NULL"
     _partial_index("ix_tasks_opening", "tasks", "ready_at", "id", where=opening)
-    _partial_index("ix_tasks_held", "tasks", "executor_id", "id", where="executor_id IS NOT NULL")
+    _partial_index("ix_tasks_held", "tasks", "executor_id", "claim_id", "id", where="executor_id IS NOT NULL")
     _partial_index("ix_tasks_stopping", "tasks", "executor_id", "id", where="stopping_until IS NOT NULL")
     _partial_index("ix_tasks_expiring", "tasks", "expires_at", "id", where="expires_at IS NOT NULL")
     named = "unique_key IS NOT NULL"

@@ -172,7 +172,7 @@ tasks = Table("tasks", metadata, *_task_columns(), sa.PrimaryKeyConstraint("id",
 _t = tasks.c
 _partial("ix_tasks_claim", _t.lane, _t.rank, _t.id, where="gate IS NULL AND status IN ('PENDING', 'WAITING_RETRY')")
 _partial("ix_tasks_opening", _t.ready_at, _t.id, where="gate = 'TIME' AND stopping_until IS NULL")
-_partial("ix_tasks_held", _t.executor_id, _t.id, where="executor_id IS NOT NULL")
+_partial("ix_tasks_held", _t.executor_id, _t.claim_id, _t.id, where="executor_id IS NOT NULL")
 _partial("ix_tasks_stopping", _t.executor_id, _t.id, where="stopping_until IS NOT NULL")
 _partial("ix_tasks_expiring", _t.expires_at, _t.id, where="expires_at IS NOT NULL")
 _partial("uq_tasks_unique_key", _t.tenant, _t.unique_key, where="unique_key IS NOT NULL", unique=True)
