@@ -137,17 +137,28 @@ async def test_a_jobs_definition_is_shown_with_its_defaults(store: Store, reader
     assert found.tags == ["x"]
 
 
+def schedule(n: int, **more: Any) -> dict[str, Any]:
+    return {"job_id": numbered(n), "job_version": 1, "lane": 1, "policy": "{}", "upcoming": "[]"} | more
+
+
 async def test_a_job_is_shown_with_the_state_of_its_schedule(store: Store, reader: SqlSchedulingReader) -> None:
     await put(store, jobs, job(1, "backup"))
-    schedule = {
-        "job_id": numbered(1), "job_version": 1, "lane": 1, "policy": "{}", "due_at": NOON, "upcoming": "[]",
-        "exhausted": True, "last_fired_at": NOON - HALF_A_SECOND, "health_error": "no such calendar",
-    }  # fmt: skip
-    await put(store, schedules, schedule)
+    stands = {"due_at": NOON, "last_fired_at": NOON - HALF_A_SECOND, "health_error": "no such calendar"}
+    await put(store, schedules, schedule(1, **stands))
     found = await reader.job(DEFAULT_TENANT, "backup")
     assert (found.next_fire_at, found.last_fire_at) == (NOON, NOON - HALF_A_SECOND)
-    assert found.exhausted
     assert found.health_error == "no such calendar"
+
+
+async def test_a_job_is_exhausted_when_nothing_is_left_of_its_trigger(
+    store: Store, reader: SqlSchedulingReader
+) -> None:
+    cron = '{"name":"x","type":"COMMAND","trigger":{"type":"CRON","expression":"0 2 * * *"}}'
+    await put(store, jobs, job(1, "by-hand"), job(2, "over", spec=cron), job(3, "nearly", spec=cron))
+    left = {1: "[]", 2: "[]", 3: "[1900000000000000]"}
+    await put(store, schedules, *(schedule(n, upcoming=text, exhausted=True) for n, text in left.items()))
+    found = (await reader.jobs(DEFAULT_TENANT, JobFilter(), Slice())).items
+    assert {item.name: item.exhausted for item in found} == {"by-hand": False, "over": True, "nearly": False}
 
 
 async def test_a_deleted_job_is_found_by_its_id_only(store: Store, reader: SqlSchedulingReader) -> None:
@@ -270,6 +281,12 @@ async def test_attempts_end_with_the_one_in_the_tasks_own_row(store: Store, read
     assert first.error is not None
     assert first.error.code == "EXECUTOR_LOST"
     assert (second.attempt, second.status, second.token, second.ended_at) == (2, "RUNNING", 12, None)
+
+
+async def test_an_attempt_that_waits_for_the_next_is_shown_once(store: Store, reader: SqlSchedulingReader) -> None:
+    await put(store, tasks, task(10, status="WAITING_RETRY", attempt=1, token=11))
+    await put(store, task_attempts, {"task_id": numbered(10), "attempt": 1, "status": "FAILED", "token": 11})
+    assert [(a.attempt, a.status) for a in await reader.attempts(DEFAULT_TENANT, numbered(10))] == [(1, "FAILED")]
 
 
 async def test_a_task_that_nobody_has_claimed_has_no_attempts(store: Store, reader: SqlSchedulingReader) -> None:

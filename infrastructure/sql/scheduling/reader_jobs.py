@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from application.scheduling.job_document import cached_document
 from application.scheduling.queries import JobFilter, Slice
+from application.scheduling.trigger_document import ManualDocument, TriggerDocument
 from application.scheduling.views import JobView
 from application.shared.page import Page
 from domain.scheduling.errors import JobNotFound
@@ -39,6 +40,7 @@ _JOBS = sa.select(
     _s.due_at,
     _s.last_fired_at,
     _s.exhausted,
+    _s.upcoming,
     _s.health_error,
 ).select_from(jobs.outerjoin(schedules, _s.job_id == _j.id))
 
@@ -92,13 +94,18 @@ def _job(row: Row) -> JobView:
         version=row.version,
         next_fire_at=row.due_at,
         last_fire_at=row.last_fired_at,
-        exhausted=bool(row.exhausted),
+        exhausted=_is_exhausted(row, document.trigger),
         health_error=row.health_error,
         created_at=row.created_at,
         created_by=row.created_by,
         updated_at=row.updated_at,
         updated_by=row.updated_by,
     )
+
+
+def _is_exhausted(row: Row, trigger: TriggerDocument) -> bool:
+    """Nothing is left of what the trigger had; one that goes by no clock had nothing, and never runs out."""
+    return bool(row.exhausted) and row.upcoming == "[]" and not isinstance(trigger, ManualDocument)
 
 
 def _complete(document: msgspec.Struct) -> msgspec.Raw:

@@ -46,8 +46,10 @@ class TaskReading(Reading):
         task = await self._task_row(tenant, task_id)
         a = task_attempts.c
         rows = await self._all(sa.select(task_attempts).where(a.task_id == task_id).order_by(a.attempt))
-        earlier = [_attempt(row) for row in rows if row.attempt != task.attempt]
-        return [*earlier, _attempt(task)] if task.attempt else earlier
+        ended = [_attempt(row) for row in rows]
+        # An attempt that another one follows has a row of its own; the last one stands in the task's.
+        last_is_in_task = task.attempt > 0 and all(row.attempt != task.attempt for row in rows)
+        return [*ended, _attempt(task)] if last_is_in_task else ended
 
     async def _task_row(self, tenant: TenantId, task_id: UUID) -> Row:
         row = await self._first(
