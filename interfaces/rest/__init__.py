@@ -1,0 +1,1 @@
+"""The REST API: what calls the use cases over HTTP."""

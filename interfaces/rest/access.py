@@ -1,0 +1,73 @@
+"""Every request has an id, which its answer, its problem and the log name, and leaves a line in the log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from uuid import uuid4
+
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+logger = logging.getLogger("scheduler.access")
+
+HEADER = b"x-request-id"
+QUIET = "quiet"
+"""In a handler's `opt`: it is called all the time, its calls are logged at DEBUG like reads."""
+
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Access:
+    """Takes the caller's X-Request-Id or makes one. Writes are logged at INFO, failures at WARNING, reads at DEBUG."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        request_id = given.decode() if _ID.fullmatch(given) else uuid4().hex
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        path, began, status = scope["path"], time.perf_counter(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (HEADER, request_id.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            level = _level(scope, status)
+            if logger.isEnabledFor(level):
+                milliseconds = (time.perf_counter() - began) * 1000
+                facts = {"method": scope["method"], "path": path, "status": status, "request_id": request_id}
+                logger.log(
+                    level,
+                    "%s %s %d in %.1f ms",
+                    scope["method"],
+                    path,
+                    status,
+                    milliseconds,
+                    extra=facts | {"milliseconds": round(milliseconds, 1)},
+                )
+
+
+def _level(scope: HTTPScope, status: int) -> int:
+    if status >= 500:
+        return logging.WARNING
+    handler: object = scope.get("route_handler")  # none where there is no such path
+    quiet = scope["method"] in _READS or (isinstance(handler, BaseRouteHandler) and handler.opt.get(QUIET))
+    return logging.DEBUG if quiet else logging.INFO

@@ -1,0 +1,116 @@
+"""The REST API as one application."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.job_document import JobDocument
+from application.scheduling.job_management import JobManagementService
+from application.scheduling.queries import SchedulingReader
+from application.scheduling.task_execution import TaskExecutionService
+from application.shared.draining import Draining
+from application.shared.principal import LOCAL
+from application.shared.wake_up import WakeUp
+from interfaces.rest.access import Access
+from interfaces.rest.actuator.health import HealthController
+from interfaces.rest.bodies import LARGEST, JsonBody
+from interfaces.rest.errors import EXCEPTION_HANDLERS
+from interfaces.rest.executor_api.report import ReportBody
+from interfaces.rest.executor_api.router import EXECUTOR_API
+from interfaces.rest.gate import Gate
+from interfaces.rest.openapi.pages import PAGES
+from interfaces.rest.openapi.schemas import MsgspecSchemas
+from interfaces.rest.parameters import KnownParameters
+from interfaces.rest.scheduling.apply import apply_jobs
+from interfaces.rest.scheduling.cluster import ExecutorController
+from interfaces.rest.scheduling.job_actions import JobActionController
+from interfaces.rest.scheduling.job_times import JobTimeController
+from interfaces.rest.scheduling.jobs import JobController
+from interfaces.rest.scheduling.tasks import TaskController
+
+
+class Reader(SchedulingReader, Protocol):
+    """The read side, and whether it answers."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Raises when the store does not answer."""
+
+
+Lifespan = Callable[[Litestar], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything the REST API may call; built once by `bootstrap`."""
+
+    jobs: JobManagementService
+    tasks: TaskExecutionService
+    cluster: ClusterManagementService
+    reader: Reader
+    wake_up: WakeUp
+    draining: Draining
+
+
+def create_app(
+    services: Services, *, lifespan: Sequence[Lifespan] = (), allowed_hosts: Collection[str] = ()
+) -> Litestar:
+    """The application. It answers to loopback names and to `allowed_hosts`, and to no other."""
+    known = KnownParameters()
+    app = Litestar(
+        route_handlers=[
+            Router(
+                "/api/v1",
+                route_handlers=[
+                    JobController,
+                    JobActionController,
+                    JobTimeController,
+                    apply_jobs,
+                    TaskController,
+                    ExecutorController,
+                    *EXECUTOR_API,
+                ],
+            ),
+            HealthController,
+            *PAGES,
+        ],
+        dependencies={
+            name: _given(value)
+            for name, value in (
+                ("principal", LOCAL),
+                ("jobs", services.jobs),
+                ("tasks", services.tasks),
+                ("cluster", services.cluster),
+                ("reader", services.reader),
+                ("wake_up", services.wake_up),
+                ("draining", services.draining),
+                ("checks", {"db": services.reader.ping}),
+            )
+        },
+        before_request=known.check,
+        dto=JsonBody,
+        return_dto=None,
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_max_body_size=LARGEST,
+        plugins=[known, MsgspecSchemas(also=(JobDocument, ReportBody))],
+        openapi_config=None,
+        lifespan=list(lifespan),
+        logging_config=None,
+    )
+    # Around the router, not inside: paths that do not exist are guarded, named and logged as well.
+    app.asgi_handler = Access(Gate(app.asgi_handler, allowed_hosts))
+    return app
+
+
+def _given(value: object) -> Provide:
+    def dependency() -> Any:
+        return value
+
+    return Provide(dependency, sync_to_thread=False)

@@ -1,0 +1,1 @@
+"""The conversation with executors: register, beat, claim, report. Batches first."""

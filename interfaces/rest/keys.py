@@ -1,0 +1,30 @@
+"""Ids in paths and bodies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from domain.scheduling.errors import TaskNotFound
+from domain.scheduling.ids import JobId, TaskId
+
+Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
+"""A sentence for people; PostgreSQL's text knows no NUL."""
+
+
+def job_key(text: str) -> JobId | str:
+    """A job's id, or else its name; no name is a UUID."""
+    try:
+        return JobId(UUID(text))
+    except ValueError:
+        return text
+
+
+def task_id(text: str) -> TaskId:
+    """Raises `TaskNotFound` for what is no id at all."""
+    try:
+        return TaskId(UUID(text))
+    except ValueError:
+        raise TaskNotFound(text) from None

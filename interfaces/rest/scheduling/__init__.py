@@ -1,0 +1,1 @@
+"""Jobs, tasks and executors for people and their programs."""

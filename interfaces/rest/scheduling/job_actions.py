@@ -1,0 +1,110 @@
+"""What one does to a job: start and stop its fires, run it now."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, Response, post
+from litestar.params import FromPath, JSONBody
+
+from application.scheduling.job_management import JobManagementService
+from application.scheduling.queries import SchedulingReader
+from application.scheduling.views import JobView, TaskView
+from application.shared.principal import Principal
+from domain.scheduling.policies import OverlapPolicy
+from interfaces.rest.bodies import Body, ObjectText, object_text
+from interfaces.rest.documented import problems
+from interfaces.rest.injected import Injected
+from interfaces.rest.keys import Words, job_key
+
+
+class Reason(Body, frozen=True, kw_only=True):
+    """Why; it is shown where the effect is seen."""
+
+    reason: Words | None = None
+
+
+class RequiredReason(Body, frozen=True, kw_only=True):
+    """Why; the next person who wonders will read it."""
+
+    reason: Annotated[Words, msgspec.Meta(min_length=1)]
+
+
+class RunNow(Body, frozen=True, kw_only=True):
+    """`parameters` replace the job's own, `overlap` its policy, for this run."""
+
+    parameters: ObjectText = msgspec.field(default_factory=msgspec.Raw)
+    overlap: OverlapPolicy | None = None
+
+
+NO_REASON = Reason()
+AS_DEFINED = RunNow()
+
+
+class JobActionController(Controller):
+    """A verb that is satisfied already changes nothing; an impossible one is a conflict that says what is possible."""
+
+    path = "/jobs/{job:str}"
+    tags = ("Jobs",)
+
+    @post("/activate", operation_id="activateJob", status_code=200, responses=problems(404, 409, 415))
+    async def activate(
+        self,
+        job: FromPath[str],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+        data: JSONBody[Reason] = NO_REASON,
+    ) -> JobView:
+        """Let it fire, from CREATED or DISABLED."""
+        return await reader.job(principal.tenant, await jobs.activate(principal, job_key(job), data.reason))
+
+    @post("/pause", operation_id="pauseJob", status_code=200, responses=problems(404, 409, 415))
+    async def pause(
+        self,
+        job: FromPath[str],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+        data: JSONBody[Reason] = NO_REASON,
+    ) -> JobView:
+        """Stop its fires for a while. Tasks that exist go on, and it can still be run by hand."""
+        return await reader.job(principal.tenant, await jobs.pause(principal, job_key(job), data.reason))
+
+    @post("/resume", operation_id="resumeJob", status_code=200, responses=problems(404, 409, 415))
+    async def resume(
+        self,
+        job: FromPath[str],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+        data: JSONBody[Reason] = NO_REASON,
+    ) -> JobView:
+        """Let a paused job fire again. Fires of the paused time are not made up for."""
+        return await reader.job(principal.tenant, await jobs.resume(principal, job_key(job), data.reason))
+
+    @post("/disable", operation_id="disableJob", status_code=200, responses=problems(404, 409, 415))
+    async def disable(
+        self,
+        job: FromPath[str],
+        data: JSONBody[RequiredReason],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+    ) -> JobView:
+        """Take it out of service; it neither fires nor can be run until it is activated."""
+        return await reader.job(principal.tenant, await jobs.disable(principal, job_key(job), data.reason))
+
+    @post("/trigger", operation_id="triggerJob", status_code=201, responses=problems(404, 409, 415, 422))
+    async def trigger(
+        self,
+        job: FromPath[str],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+        data: JSONBody[RunNow] = AS_DEFINED,
+    ) -> Response[TaskView]:
+        """Run it now. The answer is the task."""
+        parameters = object_text(data.parameters, "/parameters")
+        task_id = await jobs.run_now(principal, job_key(job), parameters, data.overlap)
+        task = await reader.task(principal.tenant, task_id)
+        return Response(task, status_code=201, headers={"Location": f"/api/v1/tasks/{task.id}"})

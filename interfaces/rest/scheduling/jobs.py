@@ -1,0 +1,94 @@
+"""Jobs: defined, changed, started, stopped, looked at."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from litestar import Controller, Response, delete, get, post, put
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from application.scheduling.job_document import JobChanges, JobDocument
+from application.scheduling.job_management import JobManagementService
+from application.scheduling.queries import JobFilter, SchedulingReader, Slice
+from application.scheduling.views import JobView
+from application.shared.page import Page
+from application.shared.principal import Principal
+from domain.scheduling.job import JobStatus
+from interfaces.rest.documented import problems
+from interfaces.rest.injected import Injected
+from interfaces.rest.keys import job_key
+from interfaces.rest.parameters import Cursor, Limit, choices, several
+
+
+class LiveTasks(StrEnum):
+    """What becomes of the tasks that a deleted job still has."""
+
+    CANCEL = "CANCEL"
+    KEEP = "KEEP"
+
+
+class JobController(Controller):
+    """`{job}` is a job's id or its name."""
+
+    path = "/jobs"
+    tags = ("Jobs",)
+
+    @post("/", operation_id="createJob", responses=problems(409, 413, 415, 422))
+    async def create(
+        self,
+        data: JSONBody[JobDocument],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+    ) -> Response[JobView]:
+        """Define a job. It fires once it is activated, or at once with `active`."""
+        job = await reader.job(principal.tenant, await jobs.create(principal, data))
+        return Response(job, status_code=201, headers={"Location": f"/api/v1/jobs/{job.id}"})
+
+    @get("/", operation_id="listJobs", responses=problems())
+    async def page(
+        self,
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        status: Annotated[str | None, QueryParameter(description="One or several, separated by commas.")] = None,
+        name: Annotated[str | None, QueryParameter(description="One or several, separated by commas.")] = None,
+        tag: Annotated[str | None, QueryParameter(description="Any of these, separated by commas.")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[JobView]:
+        """The jobs by name; deleted ones only if asked for by their status."""
+        where = JobFilter(statuses=choices("status", status, JobStatus), names=several(name), tags=several(tag))
+        return await reader.jobs(principal.tenant, where, Slice(limit=limit, cursor=cursor))
+
+    @get("/{job:str}", operation_id="getJob", responses=problems(404))
+    async def one(
+        self, job: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]
+    ) -> JobView:
+        """A job by id or name; a deleted one by id."""
+        return await reader.job(principal.tenant, job_key(job))
+
+    @put("/{job:str}", operation_id="updateJob", responses=problems(404, 409, 413, 415, 422))
+    async def update(
+        self,
+        job: FromPath[str],
+        data: JSONBody[JobChanges],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+    ) -> JobView:
+        """Change what the body names: what is absent stays, null goes back to the default."""
+        return await reader.job(principal.tenant, await jobs.replace_fields(principal, job_key(job), data))
+
+    @delete("/{job:str}", operation_id="deleteJob", status_code=200, responses=problems(404, 409))
+    async def remove(
+        self,
+        job: FromPath[str],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+        live_tasks: Annotated[
+            LiveTasks, QueryParameter(name="liveTasks", description="What becomes of its live tasks.")
+        ] = LiveTasks.CANCEL,
+    ) -> JobView:
+        """Delete a job. Its history stays readable and its name is free again."""
+        cancels = live_tasks is LiveTasks.CANCEL
+        return await reader.job(principal.tenant, await jobs.delete(principal, job_key(job), cancel_live=cancels))

@@ -1,0 +1,143 @@
+"""Tasks: asked for, found, cancelled, their logs read and followed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.response import Stream
+
+from application.scheduling.queries import SchedulingReader, Slice, TaskFilter
+from application.scheduling.task_execution import TaskExecutionService
+from application.scheduling.views import AttemptView, LogLineView, TaskView
+from application.shared.draining import Draining
+from application.shared.page import Page
+from application.shared.principal import Principal
+from application.shared.wake_up import WakeUp
+from domain.scheduling.task_status import TaskStatus
+from interfaces.rest.bodies import Body, ObjectText, instant, object_text
+from interfaces.rest.documented import problems
+from interfaces.rest.injected import Injected
+from interfaces.rest.keys import Words, job_key, task_id
+from interfaces.rest.openapi.document import STREAM
+from interfaces.rest.parameters import Cursor, Limit, choices
+from interfaces.rest.scheduling.log_stream import NDJSON, FollowedLine, LogLevel, LogStream
+
+
+class Submission(Body, frozen=True, kw_only=True):
+    """A task of a job (`jobId` takes its name, too), now or at `scheduledTime`; `parameters` replace the job's own."""
+
+    job_id: str
+    scheduled_time: datetime | None = None
+    parameters: ObjectText = msgspec.field(default_factory=msgspec.Raw)
+
+
+class Cancellation(Body, frozen=True, kw_only=True):
+    """Why; it is shown on the task and told to its executor."""
+
+    reason: Words | None = None
+
+
+NO_REASON = Cancellation()
+
+
+class Attempts(Body, frozen=True, kw_only=True):
+    """Oldest first; the last one has no end while it runs."""
+
+    items: Sequence[AttemptView]
+    next_cursor: str | None = None
+
+
+class TaskController(Controller):
+    """Live tasks and history as one."""
+
+    path = "/tasks"
+    tags = ("Tasks",)
+
+    @post("/", operation_id="createTask", responses=problems(404, 409, 413, 415, 422))
+    async def submit(
+        self,
+        data: JSONBody[Submission],
+        principal: Injected[Principal],
+        tasks: Injected[TaskExecutionService],
+        reader: Injected[SchedulingReader],
+    ) -> Response[TaskView]:
+        """Ask for a task directly. It neither obeys nor counts for overlap, and the ledger knows nothing of it."""
+        at = None if data.scheduled_time is None else instant(data.scheduled_time, "/scheduledTime")
+        parameters = object_text(data.parameters, "/parameters")
+        id_ = await tasks.submit(principal, job_key(data.job_id), at, parameters)
+        task = await reader.task(principal.tenant, id_)
+        return Response(task, status_code=201, headers={"Location": f"/api/v1/tasks/{task.id}"})
+
+    @get("/", operation_id="listTasks", responses=problems(404))
+    async def page(
+        self,
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        job_id: Annotated[str | None, QueryParameter(name="jobId", description="A job's id or name.")] = None,
+        status: Annotated[str | None, QueryParameter(description="One or several, separated by commas.")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[TaskView]:
+        """Newest first."""
+        statuses = choices("status", status, TaskStatus)
+        job: UUID | str | None = None if job_id is None else job_key(job_id)
+        if isinstance(job, str):
+            job = (await reader.job(principal.tenant, job)).id
+        where = TaskFilter(job_id=job, statuses=statuses)
+        return await reader.tasks(principal.tenant, where, Slice(limit=limit, cursor=cursor))
+
+    @get("/{task:str}", operation_id="getTask", responses=problems(404))
+    async def one(
+        self, task: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]
+    ) -> TaskView:
+        """A task, live or from history."""
+        return await reader.task(principal.tenant, task_id(task))
+
+    @get("/{task:str}/attempts", operation_id="listAttempts", responses=problems(404))
+    async def attempts(
+        self, task: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]
+    ) -> Attempts:
+        """Every try of a task."""
+        return Attempts(items=await reader.attempts(principal.tenant, task_id(task)))
+
+    @get("/{task:str}/logs", operation_id="readLog", opt={STREAM: (NDJSON, FollowedLine)}, responses=problems(404))
+    async def logs(
+        self,
+        task: FromPath[str],
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        wake_up: Injected[WakeUp],
+        draining: Injected[Draining],
+        level: Annotated[str | None, QueryParameter(description="One or several, separated by commas.")] = None,
+        follow: Annotated[
+            bool, QueryParameter(description="Stream the log as NDJSON, one line an object, until the task has ended.")
+        ] = False,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response[Page[LogLineView]]:
+        """The lines that a task has written, in order. A follower that was cut off goes on after the last `cursor`."""
+        id_, levels = task_id(task), choices("level", level, LogLevel)
+        if follow:
+            stream = LogStream(reader, wake_up, draining, principal.tenant, id_, levels)
+            return Stream(await stream.open(cursor), media_type=NDJSON)  # type: ignore[return-value]  # what is described is the page
+        page = await reader.log(principal.tenant, id_, levels, Slice(limit=limit, cursor=cursor))
+        more = len(page.items) == limit
+        return Response(Page(items=page.items, next_cursor=page.next_cursor if more else None))
+
+    @post("/{task:str}/cancel", operation_id="cancelTask", status_code=200, responses=problems(404, 409, 415))
+    async def cancel(
+        self,
+        task: FromPath[str],
+        principal: Injected[Principal],
+        tasks: Injected[TaskExecutionService],
+        reader: Injected[SchedulingReader],
+        data: JSONBody[Cancellation] = NO_REASON,
+    ) -> TaskView:
+        """End it. A running one is told to stop at once; `stopping` is true until its executor has let go."""
+        id_ = task_id(task)
+        await tasks.cancel(principal, id_, data.reason)
+        return await reader.task(principal.tenant, id_)
