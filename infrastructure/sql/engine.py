@@ -20,14 +20,25 @@ DialectName = Literal["postgresql", "sqlite"]
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60  # a server that says nothing at all; its own statement_timeout comes first
+PLANNED_ONCE = {
+    "plan_cache_mode": "force_generic_plan",
+    # Tables of a queue are often empty, and then reading all of them looks cheapest. A plan made in such a moment is
+    # kept when the next burst comes. Every statement that writes has an index to use.
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+}
+READ_ONLY = {"default_transaction_read_only": "on"}
+POOL = {"max_overflow": 0, "pool_timeout": CONNECT_SECONDS, "pool_pre_ping": True, "pool_use_lifo": True}
 LIMITS = {"lock_timeout": "10s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
 
 class Store:
     """One database. `engine` writes, `reader` reads what is committed, `hot` runs units of a single statement.
 
-    In SQLite one connection writes, so that nobody ever meets a locked database: writers queue for it here. In
-    PostgreSQL `reader` is `engine`.
+    In SQLite one connection writes, so that nobody ever meets a locked database: writers queue for it here, and there
+    is no `hot`. In PostgreSQL those who read, with ever different filters, have each statement planned for what it
+    asks; those who write repeat the same few, planned once.
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
@@ -36,14 +47,8 @@ class Store:
         self.dialect = dialect_of(self.url)
         self.hot: HotPool | None = None
         if self.dialect == "postgresql":
-            pool = {
-                "pool_size": 10,
-                "max_overflow": 0,
-                "pool_timeout": CONNECT_SECONDS,
-                "pool_pre_ping": True,
-                "pool_use_lifo": True,
-            }
-            self.engine = self.reader = _postgres(self.url, LIMITS, **pool)
+            self.engine = _postgres(self.url, {**LIMITS, **PLANNED_ONCE}, pool_size=10, **POOL)
+            self.reader = _postgres(self.url, {**LIMITS, **READ_ONLY}, pool_size=5, **POOL)
             self.hot = HotPool(self.url)
         else:
             self.engine = _sqlite(self.url, read_only=False)
@@ -53,8 +58,7 @@ class Store:
         """Close every connection. The store may be used again; it connects anew."""
         if self.hot:
             await self.hot.close()
-        if self.reader is not self.engine:
-            await self.reader.dispose()
+        await self.reader.dispose()
         await self.engine.dispose()
 
 
@@ -81,10 +85,7 @@ def migration_engine(url: sa.URL) -> AsyncEngine:
 
 
 class HotPool:
-    """Connections of the driver alone, for units of work that are one statement: it is its own transaction.
-
-    Plans are generic, so that a statement is planned once per connection, whatever the sets it is given.
-    """
+    """Connections of the driver alone, for units of work that are one statement: it is its own transaction."""
 
     def __init__(self, url: sa.URL, size: int = 8) -> None:
         self._dsn, self._size = _dsn(url), size
@@ -116,13 +117,10 @@ class HotPool:
                     max_size=self._size,
                     timeout=CONNECT_SECONDS,
                     command_timeout=ANSWER_SECONDS,
+                    max_cached_statement_lifetime=0,
                     init=_json_is_text,
                     reset=_keep,
-                    server_settings={
-                        **LIMITS,
-                        "plan_cache_mode": "force_generic_plan",
-                        "application_name": "scheduler",
-                    },
+                    server_settings={**LIMITS, **PLANNED_ONCE, "application_name": "scheduler"},
                 )
             return self._pool
 
@@ -139,17 +137,17 @@ def _dsn(url: sa.URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _postgres(url: sa.URL, limits: Mapping[str, str], **options: Any) -> AsyncEngine:
+def _postgres(url: sa.URL, settings: Mapping[str, str], **options: Any) -> AsyncEngine:
     dsn = _dsn(url)
 
     async def connect(*_: object, **__: object) -> asyncpg.Connection:
         # By address, as for the hot pool: one spelling of hosts, TLS and the rest (`?sslmode=…`) serves both.
-        settings = {**limits, "application_name": "scheduler"}
         return await asyncpg.connect(
             dsn,
             timeout=CONNECT_SECONDS,
-            command_timeout=ANSWER_SECONDS if limits else None,
-            server_settings=settings,
+            command_timeout=ANSWER_SECONDS if settings else None,
+            max_cached_statement_lifetime=0,  # prepared for good: what runs once an hour is as quick as the rest
+            server_settings={**settings, "application_name": "scheduler"},
         )
 
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, json_deserializer=str, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ COLUMNS = (
 )
 """What `schedule_of` reads, in this order."""
 
-_INSTANTS = msgspec.json.Decoder(list[int])
+_MICROSECONDS = msgspec.json.Decoder(list[int])
 
 
 def schedule_of(row: Sequence[Any]) -> Schedule:
@@ -50,7 +51,7 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
         lane=LaneId(lane),
         policy=decode_policy(policy),
         state=TriggerState(last_nominal=last_nominal, last_end=last_end, fired_count=fired),
-        upcoming=tuple([from_microseconds(n) for n in _INSTANTS.decode(upcoming)]),
+        upcoming=_instants(upcoming),
         active=active,
         exhausted=exhausted,
         tail=Tail(occurrence_id=OccurrenceId(tail_id), decision=Decision(tail)) if tail_id else None,
@@ -62,6 +63,12 @@ def with_live(schedule: Schedule, live: int) -> Schedule:
     return replace(schedule, live=live) if live else schedule
 
 
-def upcoming_text(upcoming: Sequence[datetime]) -> str:
+@lru_cache(maxsize=4096)  # many jobs are due at the same times
+def _instants(upcoming: str) -> tuple[datetime, ...]:
+    return tuple([from_microseconds(n) for n in _MICROSECONDS.decode(upcoming)])
+
+
+@lru_cache(maxsize=4096)
+def upcoming_text(upcoming: tuple[datetime, ...]) -> str:
     """A JSON array of microseconds since 1970: exact, and the same text for the same times."""
     return f"[{','.join([str(to_microseconds(n)) for n in upcoming])}]"
