@@ -125,7 +125,7 @@ class ClusterManagementService:
 
     async def activate(self, principal: Principal, executor_id: ExecutorId) -> None:
         """Lets it register, or go on claiming. Raises `ExecutorNotFound`."""
-        await self._change(principal, executor_id, lambda executor, _now: executor.activate())
+        await self._change(principal, executor_id, lambda executor, now: executor.activate(now))
 
     async def deactivate(self, principal: Principal, executor_id: ExecutorId, reason: str) -> None:
         """End its session and refuse new ones. Raises `ExecutorNotFound`."""

@@ -110,6 +110,10 @@ def decode_document(text: bytes | str) -> JobDocument:
         return _decoder.decode(text)
     except msgspec.DecodeError as error:
         raise Invalid(shape_problem(str(error))) from None
+    except UnicodeError:
+        raise Invalid(FieldProblem("", "MALFORMED", "The text is not UTF-8.")) from None
+    except RecursionError:
+        raise Invalid(FieldProblem("", "MALFORMED", "The document is nested too deeply.")) from None
 
 
 def encode_document(document: JobDocument) -> str:

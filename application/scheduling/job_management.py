@@ -125,7 +125,8 @@ class JobManagementService:
         if not dry_run:
             self._planning.committed(job)
         next_fire = schedule.due_at if job.status is JobStatus.ACTIVE else None
-        return Applied(name=definition.name, action=action, job_id=job.id, next_fire_at=next_fire)
+        exists = action != "CREATED" or not dry_run
+        return Applied(name=definition.name, action=action, job_id=job.id if exists else None, next_fire_at=next_fire)
 
     async def activate(self, principal: Principal, key: JobKey, _reason: str | None = None) -> JobId:
         """Raises `JobNotFound`, `IllegalJobState`."""
@@ -199,13 +200,16 @@ class JobManagementService:
             job = await work.jobs.get(principal.tenant, key)
             schedule = await work.schedules.take(job.id)
             definition, now = job.definition, work.now
-        nominal = definition.trigger.upcoming(now, schedule.state, self._calendars, count + 1)
-        following = [*nominal[1:], None]
-        fires = [
+        trigger, state = definition.trigger, schedule.state
+        nominal = trigger.upcoming(now, state, self._calendars, count)
+        if not nominal:
+            return []
+        # What follows bounds the jitter, even of the fire that will reach the limit on executions.
+        following = [*nominal[1:], trigger.next_fire(nominal[-1], state, self._calendars)]
+        return [
             Fire(nominal_at=n, planned_at=planned_at(job.id, n, definition.firing.jitter, f))
             for n, f in zip(nominal, following, strict=True)
         ]
-        return fires[:count]
 
     async def _change(self, principal: Principal, key: JobKey, act: Callable[[Job, datetime], bool]) -> JobId:
         async with self._begin() as work:

@@ -65,7 +65,9 @@ def definition_of(document: JobDocument, defaults: JobDefaults = STANDARD) -> Jo
         priority=at("/priority", lambda: parse_priority(document.priority)),
         retry=at("/retry", lambda: _retry(document.retry, defaults.retry)),
         timeouts=at("/timeouts", lambda: _timeouts(document.timeouts)),
-        firing=FiringPolicy(misfire=misfire, overlap=document.overlap, jitter=trigger.jitter),
+        firing=FiringPolicy(
+            misfire=misfire, overlap=document.overlap, jitter=trigger.jitter, max_executions=trigger.max_executions
+        ),
         placement=at("/placement", lambda: _placement(document.placement)),
         tags=tuple(document.tags),
         owner=document.owner,
@@ -121,6 +123,7 @@ class _PolicyDocument(Document, frozen=True, kw_only=True):
     misfire: MisfireDocument = MisfireDocument()
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     jitter: str | None = None
+    max_executions: int | None = None
 
 
 _policy_decoder = msgspec.json.Decoder(_PolicyDocument)
@@ -132,6 +135,7 @@ def encode_policy(policy: FiringPolicy) -> str:
         misfire=_misfire_document(policy.misfire),
         overlap=policy.overlap,
         jitter=format_duration(policy.jitter) if policy.jitter else None,
+        max_executions=policy.max_executions,
     )
     return msgspec.json.encode(document).decode()
 
@@ -144,16 +148,18 @@ def decode_policy(text: str) -> FiringPolicy:
         misfire=_misfire(document.misfire),
         overlap=document.overlap,
         jitter=duration_or_none(document.jitter, "/jitter") or NO_TIME,
+        max_executions=document.max_executions,
     )
 
 
 def _retry(document: RetryDocument, defaults: RetryPolicy) -> RetryPolicy:
     delay = duration_or_none(document.delay, "/delay")
+    max_delay = duration_or_none(document.max_delay, "/maxDelay")
     return RetryPolicy(
         max_attempts=defaults.max_attempts if document.max_attempts is None else document.max_attempts,
         delay=defaults.delay if delay is None else delay,
         strategy=document.strategy or defaults.strategy,
-        max_delay=duration_or_none(document.max_delay, "/maxDelay") or defaults.max_delay,
+        max_delay=defaults.max_delay if max_delay is None else max_delay,
         jitter=defaults.jitter if document.jitter is None else document.jitter,
         max_lost=defaults.max_lost if document.max_lost is None else document.max_lost,
         never_retry=frozenset(document.never_retry),

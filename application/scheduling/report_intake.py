@@ -60,7 +60,7 @@ class ReportIntake:
         if stopped := by_kind.get(ReportKind.STOPPED):
             self._know(taken, stopped, await self._exchange.stopped(session, _leases(stopped)))
             self._wake_up.signal(OPENINGS)
-        taken.settlements = await self._decide(session, [r for r in reports if r.kind in _ENDS])
+        taken.settlements = await self._decide(session, _first_ends(taken, reports))
         return taken
 
     async def finish(self, session: Session, taken: Taken, applied: frozenset[TaskId]) -> None:
@@ -89,19 +89,18 @@ class ReportIntake:
         if asking := _leases(r for r in ends if r.kind in _NEEDS_FACTS):
             now, attempts = await self._exchange.attempts(session, asking)
             facts = {(a.task_id, a.token): a for a in attempts}
-        settlements: dict[Lease, Settlement] = {}
+        settlements = []
         for report in ends:
-            lease = (report.task_id, report.token)
             if report.kind is ReportKind.COMPLETE:
-                settlements[lease] = complete(report.task_id, report.token, report.result)
-            elif (attempt := facts.get(lease)) is None or now is None:
-                settlements[lease] = _unknown(report)
+                settlements.append(complete(report.task_id, report.token, report.result))
+            elif (attempt := facts.get((report.task_id, report.token))) is None or now is None:
+                settlements.append(_unknown(report))
             elif report.kind is ReportKind.FAIL:
                 error = report.error or TaskError("FAILED", "The executor gave no reason.")
-                settlements[lease] = fail(attempt, error, now, self._dice.roll(), retryable=report.retryable)
+                settlements.append(fail(attempt, error, now, self._dice.roll(), retryable=report.retryable))
             else:
-                settlements[lease] = lose(attempt, "its executor gave it back", now)
-        return list(settlements.values())
+                settlements.append(lose(attempt, "its executor gave it back", now))
+        return settlements
 
     def _know(self, taken: Taken, reports: Sequence[Report], applied: frozenset[TaskId]) -> None:
         for report in reports:
@@ -109,9 +108,18 @@ class ReportIntake:
             taken.known[_key(report)] = ReportOutcome.APPLIED if held else ReportOutcome.LEASE_LOST
 
     def _settled(self, taken: Taken, settlement: Settlement, outcome: ReportOutcome) -> None:
-        for kind in _ENDS:
-            taken.known[settlement.task_id, settlement.token, kind] = outcome
+        for kind in _ENDS:  # one that came second is known to have lost its lease
+            taken.known.setdefault((settlement.task_id, settlement.token, kind), outcome)
         self._wake_up.signal(task_topic(settlement.task_id))
+
+
+def _first_ends(taken: Taken, reports: Sequence[Report]) -> list[Report]:
+    """An attempt ends once: by the first report that says so. A repeated one shares its outcome, another has lost."""
+    first: dict[Lease, Report] = {}
+    for report in reports:
+        if report.kind in _ENDS and first.setdefault((report.task_id, report.token), report).kind is not report.kind:
+            taken.known[_key(report)] = ReportOutcome.LEASE_LOST
+    return list(first.values())
 
 
 def _unknown(report: Report) -> Settlement:

@@ -16,7 +16,7 @@ from application.shared.draining import Draining
 from application.shared.ids import Ids
 from application.shared.principal import Principal
 from application.shared.wake_up import DRAIN, LANES, OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
-from domain.scheduling.ids import ExecutorId, JobId, RunId, TaskId
+from domain.scheduling.ids import ExecutorId, JobId, LaneId, RunId, TaskId
 from domain.scheduling.ports.task_exchange import LARGEST_CLAIM, Claim, ClaimedTask, StopOrder, TaskExchange
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.report import Report
@@ -170,8 +170,8 @@ class TaskExecutionService:
         return HandedOut(task=task, type=lane.type, handler=lane.handler)
 
 
-def _claim(wish: ClaimWish | None, slots: int, lanes: Sequence[int]) -> Claim | None:
+def _claim(wish: ClaimWish | None, slots: int, lanes: Sequence[LaneId]) -> Claim | None:
     if wish is None or wish.limit == 0 or not lanes:
         return None
     limit = min(wish.limit, slots, LARGEST_CLAIM)
-    return Claim(claim_id=wish.claim_id, lanes=lanes, limit=limit, started=wish.started)  # type: ignore[arg-type]
+    return Claim(claim_id=wish.claim_id, lanes=lanes, limit=limit, started=wish.started)

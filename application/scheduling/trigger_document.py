@@ -77,7 +77,11 @@ def instant_or_none(value: datetime | None, pointer: str) -> datetime | None:
         raise Invalid(
             FieldProblem(pointer, "NO_OFFSET", f"{value.isoformat()} has no offset; write it with Z or ±hh:mm.")
         )
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        detail = f"{value.isoformat()} is outside the calendar: in UTC its year is not 1 to 9999."
+        raise Invalid(FieldProblem(pointer, "OUT_OF_RANGE", detail)) from None
 
 
 def trigger_of(document: TriggerDocument) -> Trigger:

@@ -145,11 +145,12 @@ class Executor(Aggregate):
         self._go_offline(reason, now)
         self.status_reason = reason
 
-    def activate(self) -> None:
-        """Lets it register again; a live session goes back to claiming."""
+    def activate(self, now: datetime) -> None:
+        """Lets it register again; a draining session goes back to claiming."""
         self.deactivated = False
         if self.status is ExecutorStatus.DRAINING:
             self.status, self.status_reason = ExecutorStatus.ONLINE, None
+            self._record(ExecutorOnline(occurred_at=now, executor_id=self.id, epoch=self.epoch))
 
     def _go_offline(self, reason: str, now: datetime) -> None:
         if self.status is ExecutorStatus.OFFLINE:

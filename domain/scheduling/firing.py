@@ -8,9 +8,8 @@ from datetime import datetime
 from itertools import groupby
 
 from domain.scheduling.occurrence import Decision
-from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, FiringPolicy, MisfirePolicy, OverlapPolicy
+from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
-from domain.timing.trigger import planned_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,87 +45,83 @@ def decide(schedule: Schedule, now: datetime) -> Firing:
     """Decide every fire of `schedule` that is due at `now`. Ask `runs_out` first.
 
     Of several due fires all but the latest are late; the latest is late when older than the grace. While the known
-    times do not
-    reach beyond `now` (a very long gap), the last of them is left for the next decision, for only then is the latest
-    known.
+    times do not reach beyond `now` (a very long gap), so many of the last ones are left for the next decision as may
+    run in the end: only the very latest do, and those are not known yet.
     """
-    due = [n for n in schedule.upcoming if n <= now]
-    planned = [_planned(schedule, n, i) for i, n in enumerate(due)]
-    while planned and planned[-1] > now:  # jitter: its nominal time has come, its planned time has not
-        due.pop(), planned.pop()
+    if not schedule.active or _limit_reached(schedule):
+        return Firing(decisions=(), after=_at_rest(schedule))
+    nominal = [n for n in schedule.upcoming if n <= now]
+    due = [_Due(n, schedule.planned(i)) for i, n in enumerate(nominal)]
+    if due and due[-1].planned > now:  # jitter: its nominal time has come, its planned time has not
+        due.pop()
+    kept = schedule.policy.misfire.most_fires
+    open_ended = len(due) == len(schedule.upcoming) > kept and not schedule.exhausted
+    if open_ended:
+        due = due[:-kept]
     if not due:
         return Firing(decisions=(), after=schedule)
-    open_ended = len(due) == len(schedule.upcoming) and not schedule.exhausted and len(due) > 1
-    if open_ended:
-        due.pop(), planned.pop()
-    judge = _JUDGES[schedule.policy.misfire.policy]
-    verdicts = judge(schedule.policy, due, planned, now, open_ended)
-    decisions = _with_overlap(schedule, verdicts)
-    return Firing(decisions=tuple(decisions), after=_after(schedule, decisions, len(due)))
+    verdicts = _JUDGES[schedule.policy.misfire.policy](schedule.policy.misfire, due, now, open_ended)
+    return _after(schedule, _within_limit(schedule, _with_overlap(schedule, verdicts)))
 
 
-def _planned(schedule: Schedule, nominal: datetime, index: int) -> datetime:
-    following = schedule.upcoming[index + 1] if index + 1 < len(schedule.upcoming) else None
-    return planned_at(schedule.job_id, nominal, schedule.policy.jitter, following)
+@dataclass(frozen=True, slots=True)
+class _Due:
+    nominal: datetime
+    planned: datetime
+
+    def decided(self, decision: Decision, reason: str | None = None) -> PlannedFire:
+        return PlannedFire(nominal=self.nominal, planned=self.planned, decision=decision, reason=reason)
+
+    def missed(self, now: datetime, bound: str) -> PlannedFire:
+        late = (now - self.planned).total_seconds()
+        return self.decided(Decision.MISSED, f"late by {late:.0f} s, more than {bound}")
 
 
-Judge = Callable[[FiringPolicy, Sequence[datetime], Sequence[datetime], datetime, bool], list[PlannedFire]]
+Judge = Callable[[Misfire, Sequence[_Due], datetime, bool], list[PlannedFire]]
+"""With `open_ended` later fires are due as well, at least as many as may run: none of these does."""
 
 
-def _fire_once(
-    policy: FiringPolicy, due: Sequence[datetime], planned: Sequence[datetime], now: datetime, open_ended: bool
-) -> list[PlannedFire]:
-    fires = [_fire(n, p, Decision.COALESCED, "a later fire runs instead") for n, p in zip(due, planned, strict=True)]
+def _fire_once(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: bool) -> list[PlannedFire]:
+    fires = [d.decided(Decision.COALESCED, _LATER_DUE) for d in due]
     if not open_ended:
-        window = policy.misfire.catchup_window
-        if window is not None and now - planned[-1] > max(window, policy.misfire.grace):
-            fires[-1] = _fire(due[-1], planned[-1], Decision.MISSED, _late(planned[-1], now, "its catch-up window"))
+        latest, window = due[-1], misfire.catchup_window
+        if window is not None and now - latest.planned > max(window, misfire.grace):
+            fires[-1] = latest.missed(now, "its catch-up window")
         else:
-            fires[-1] = _fire(due[-1], planned[-1], Decision.FIRED)
+            fires[-1] = latest.decided(Decision.FIRED)
     return fires
 
 
-def _fire_all(
-    policy: FiringPolicy, due: Sequence[datetime], planned: Sequence[datetime], now: datetime, _open_ended: bool
-) -> list[PlannedFire]:
-    window = policy.misfire.catchup_window
-    window = DEFAULT_CATCHUP_WINDOW if window is None else window
-    oldest_kept = len(due) - policy.misfire.max_fires
+def _fire_all(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: bool) -> list[PlannedFire]:
+    window = DEFAULT_CATCHUP_WINDOW if misfire.catchup_window is None else misfire.catchup_window
+    oldest_run = len(due) if open_ended else len(due) - misfire.max_fires
     fires = []
-    for i, (nominal, at) in enumerate(zip(due, planned, strict=True)):
-        if now - at > max(window, policy.misfire.grace):
-            fires.append(_fire(nominal, at, Decision.MISSED, _late(at, now, "its catch-up window")))
-        elif i < oldest_kept:
-            fires.append(
-                _fire(nominal, at, Decision.MISSED, f"only the latest {policy.misfire.max_fires} are caught up")
-            )
+    for i, fire in enumerate(due):
+        if now - fire.planned > max(window, misfire.grace):
+            fires.append(fire.missed(now, "its catch-up window"))
+        elif i < oldest_run:
+            fires.append(fire.decided(Decision.MISSED, f"only the latest {misfire.max_fires} are caught up"))
         else:
-            fires.append(_fire(nominal, at, Decision.FIRED))
+            fires.append(fire.decided(Decision.FIRED))
     return fires
 
 
-def _skip(
-    policy: FiringPolicy, due: Sequence[datetime], planned: Sequence[datetime], now: datetime, open_ended: bool
-) -> list[PlannedFire]:
-    fires = [_fire(n, p, Decision.MISSED, _late(p, now, "its grace")) for n, p in zip(due, planned, strict=True)]
-    if not open_ended and now - planned[-1] <= policy.misfire.grace:
-        fires[-1] = _fire(due[-1], planned[-1], Decision.FIRED)
+def _skip(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: bool) -> list[PlannedFire]:
+    fires = [d.decided(Decision.MISSED, _LATER_DUE) for d in due]
+    if not open_ended:
+        latest = due[-1]
+        on_time = now - latest.planned <= misfire.grace
+        fires[-1] = latest.decided(Decision.FIRED) if on_time else latest.missed(now, "its grace")
     return fires
 
+
+_LATER_DUE = "a later fire was due as well"
 
 _JUDGES: dict[MisfirePolicy, Judge] = {
     MisfirePolicy.FIRE_ONCE: _fire_once,
     MisfirePolicy.FIRE_ALL: _fire_all,
     MisfirePolicy.SKIP: _skip,
 }
-
-
-def _fire(nominal: datetime, planned: datetime, decision: Decision, reason: str | None = None) -> PlannedFire:
-    return PlannedFire(nominal=nominal, planned=planned, decision=decision, reason=reason)
-
-
-def _late(planned: datetime, now: datetime, bound: str) -> str:
-    return f"late by {(now - planned).total_seconds():.0f} s, more than {bound}"
 
 
 def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedFire]:
@@ -144,13 +139,28 @@ def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedF
     return judged
 
 
-def _after(schedule: Schedule, decisions: Sequence[PlannedFire], consumed: int) -> Schedule:
+def _within_limit(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedFire]:
+    """Up to the fire that reaches the limit on executions; after it the trigger has no more times."""
+    limit, count = schedule.policy.max_executions, schedule.state.fired_count
+    for i, fire in enumerate(fires):
+        count += fire.decision is Decision.FIRED
+        if limit is not None and count >= limit:
+            return fires[: i + 1]
+    return fires
+
+
+def _limit_reached(schedule: Schedule) -> bool:
+    limit = schedule.policy.max_executions
+    return limit is not None and schedule.state.fired_count >= limit
+
+
+def _at_rest(schedule: Schedule) -> Schedule:
+    return replace(schedule, upcoming=(), exhausted=True) if _limit_reached(schedule) else schedule
+
+
+def _after(schedule: Schedule, decisions: Sequence[PlannedFire]) -> Firing:
     fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
-    state = replace(
-        schedule.state,
-        last_nominal=schedule.upcoming[consumed - 1],
-        fired_count=schedule.state.fired_count + fired,
-    )
-    # Known times assume that all of them fire. A limit on executions counts fires only: one that did not, makes room.
-    exhausted = schedule.exhausted and fired == len(decisions)
-    return replace(schedule, upcoming=schedule.upcoming[consumed:], state=state, exhausted=exhausted)
+    count = schedule.state.fired_count + fired
+    state = replace(schedule.state, last_nominal=decisions[-1].nominal, fired_count=count)
+    after = replace(schedule, upcoming=schedule.upcoming[len(decisions) :], state=state)
+    return Firing(decisions=tuple(decisions), after=_at_rest(after))

@@ -30,7 +30,7 @@ from domain.scheduling.retry import RetryPolicy
 from domain.shared.aggregate import Aggregate
 from domain.shared.errors import FieldProblem, raise_all
 from domain.shared.ids import TenantId
-from domain.shared.json_value import JsonObject
+from domain.shared.json_value import JsonObject, same_json
 from domain.timing.trigger import ManualTrigger, Trigger
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
@@ -152,7 +152,7 @@ class Job(Aggregate):
     def redefine(self, definition: JobDefinition, by: str, now: datetime) -> bool:
         """Take a new definition as the next version. False, and nothing happens, when it says the same."""
         self._require("update")
-        if definition == self.definition:
+        if definition == self.definition and same_json(definition.parameters, self.definition.parameters):
             return False
         self.definition, self.definition_version = definition, self.definition_version + 1
         self.updated_at, self.updated_by = now, by

@@ -12,7 +12,10 @@ DEFAULT_CATCHUP_WINDOW = timedelta(days=1)
 
 
 class MisfirePolicy(StrEnum):
-    """FIRE_ONCE: the latest runs, the others are COALESCED. FIRE_ALL: each runs, in order. SKIP: late ones are MISSED."""
+    """What becomes of fires that are late.
+
+    FIRE_ONCE: the latest runs, the others are COALESCED. FIRE_ALL: each runs, in order. SKIP: they are MISSED.
+    """
 
     FIRE_ONCE = "FIRE_ONCE"
     FIRE_ALL = "FIRE_ALL"

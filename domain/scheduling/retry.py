@@ -57,7 +57,7 @@ class RetryPolicy:
 
     def wait_after(self, failures: int, dice: float) -> timedelta:
         """The wait after the n-th failure (n from 1); `dice` in [0, 1) places it inside the jitter."""
-        longest = self.max_delay or _LONGEST
+        longest = _LONGEST if self.max_delay is None else self.max_delay
         factor = {
             RetryStrategy.EXPONENTIAL_BACKOFF: 2 ** min(failures - 1, 40),
             RetryStrategy.LINEAR_BACKOFF: failures,

@@ -35,9 +35,9 @@ class Tail:
 class Schedule:
     """The firing state of a job's present version.
 
-    `upcoming` holds the next nominal times, oldest first, all after `state.last_nominal`, without gaps. They are those
-    of the trigger whether the ones before them fire or not, so that a limit on executions does not shorten them.
-    `exhausted`: there are none after these. `live` counts the tasks in the way of a fire.
+    `upcoming` holds the next nominal times, oldest first, all after `state.last_nominal`: what the trigger says whether
+    those before fire or not, so that a limit on executions does not shorten it. `exhausted`: no more come after these.
+    `live` counts the tasks in the way of a fire.
     """
 
     job_id: JobId

@@ -1,0 +1,40 @@
+"""What this context refuses: stable codes, and sentences that name the facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.scheduling import errors
+from domain.shared.errors import Conflict, DomainError, Invalid, NotFound
+from tests.builders import TASK_ID, uid
+
+REFUSALS: list[tuple[DomainError, type[DomainError], str, list[str]]] = [
+    (errors.JobNotFound("backup"), NotFound, "JOB_NOT_FOUND", ["'backup'"]),
+    (errors.TaskNotFound(TASK_ID), NotFound, "TASK_NOT_FOUND", [str(TASK_ID)]),
+    (errors.ExecutorNotFound("worker-1"), NotFound, "EXECUTOR_NOT_FOUND", ["'worker-1'"]),
+    (errors.JobNameTaken("backup"), Conflict, "JOB_NAME_TAKEN", ["'backup'"]),
+    (errors.StaleVersion("Job 'backup'"), Conflict, "STALE_VERSION", ["Job 'backup'", "again"]),
+    (errors.IllegalJobState("b", "PAUSED", "pause", ["resume"]), Conflict, "ILLEGAL_STATE", ["PAUSED", "resume"]),
+    (errors.IllegalTransition(uid(3), "FAILED", "CANCELLED"), Conflict, "ILLEGAL_STATE", ["FAILED", "CANCELLED"]),
+    (errors.Overlapping("backup", 2), Conflict, "OVERLAP", ["'backup'", "2", "SKIP"]),
+    (errors.AlreadyFired("2031-05-06T12:00:00Z"), Conflict, "ALREADY_FIRED", ["2031-05-06T12:00:00Z"]),
+    (errors.SessionSuperseded("worker-1", 1, 2), Conflict, "SUPERSEDED", ["'worker-1'", "1", "2"]),
+    (errors.SessionEnded("worker-1", "it left"), Conflict, "SESSION_ENDED", ["'worker-1'", "it left"]),
+    (errors.ExecutorDeactivated("worker-1", "disk"), Conflict, "EXECUTOR_DEACTIVATED", ["'worker-1'", "disk"]),
+    (errors.UnknownJobType("SHELL", ["COMMAND"]), Invalid, "UNKNOWN_JOB_TYPE", ["'SHELL'", "COMMAND"]),
+]
+
+
+@pytest.mark.parametrize(("refusal", "family", "code", "facts"), REFUSALS, ids=[r[2] for r in REFUSALS])
+def test_a_refusal_has_its_family_its_code_and_its_facts(
+    refusal: DomainError, family: type[DomainError], code: str, facts: list[str]
+) -> None:
+    assert isinstance(refusal, family)
+    assert refusal.code == code
+    assert all(fact in str(refusal) for fact in facts)
+    assert str(refusal).endswith((".", ")"))
+
+
+def test_every_refusal_of_the_context_is_tried_here() -> None:
+    own = {kind for kind in vars(errors).values() if isinstance(kind, type) and kind.__module__ == errors.__name__}
+    assert own == {type(refusal) for refusal, *_ in REFUSALS}
