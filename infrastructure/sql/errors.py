@@ -39,7 +39,7 @@ def store_errors() -> Iterator[None]:
         yield
     except sa.exc.TimeoutError as error:
         raise StoreUnavailable("all connections are in use") from error
-    except (OSError, sa.exc.DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, sa.exc.DBAPIError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if why := _unavailable(error):
             raise StoreUnavailable(why) from error
         raise
