@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -58,7 +57,7 @@ class Gate:
             names = " or ".join(sorted(self._hosts))
             detail = f"This server is not {match['name']}. Call it {names}, or allow this name in its settings."
             return Problem.stating(HTTPStatus.MISDIRECTED_REQUEST, "UNKNOWN_HOST", detail)
-        if origin is not None and scope["method"] not in _READS and urlsplit(origin).netloc != host:
+        if origin is not None and scope["method"] not in _READS and origin.partition("://")[2] != host:
             detail = f"A page of {origin} may not write to {host}. Only pages that this server itself has served may."
             return Problem.stating(HTTPStatus.FORBIDDEN, "FOREIGN_ORIGIN", detail)
         return None

@@ -57,7 +57,7 @@ class KnownParameters(ReceiveRoutePlugin):
             raise NotFoundException
         if not request.scope["query_string"]:
             return
-        given = request.query_params.multi_items()
+        given = list(request.query_params.multi_items())
         known = self._known[request.route_handler.handler_id]
         for name, count in Counter(name for name, _ in given).items():
             if name not in known:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, post
+from litestar import Request, Response, post
 from litestar.params import FromPath, JSONBody
 
 from application.scheduling.task_execution import ClaimWish, HandedOut, TaskExecutionService
@@ -18,6 +18,7 @@ from domain.timing.duration import format_duration, parse_duration
 from interfaces.rest.access import QUIET
 from interfaces.rest.bodies import LARGEST_BATCH, Body
 from interfaces.rest.documented import problems
+from interfaces.rest.executor_api.hang_up import unless_hung_up
 from interfaces.rest.executor_api.report import outcomes_of, read_reports
 from interfaces.rest.executor_api.wire import Epoch, Item, Outcome, Reports, StopOrderView
 from interfaces.rest.injected import Injected
@@ -51,6 +52,9 @@ class ClaimAnswer(Body, frozen=True, kw_only=True):
     outcomes: Sequence[Outcome]
 
 
+NOBODY_THERE = ClaimAnswer(tasks=(), cancel=(), outcomes=())
+
+
 class ReportBatch(Body, frozen=True, kw_only=True):
     """Reports about attempts of this session."""
 
@@ -73,6 +77,7 @@ class ReportAnswer(Body, frozen=True, kw_only=True):
     responses=problems(409, 413, 415, 422),
 )
 async def claim(
+    request: Request[Any, Any, Any],
     executor: FromPath[str],
     data: JSONBody[Claim],
     principal: Injected[Principal],
@@ -81,7 +86,11 @@ async def claim(
     """Take tasks, at most as long waiting as asked for; hand in reports in the same call."""
     reports, refused = read_reports(data.reports)
     wish = ClaimWish(claim_id=data.claim_id, limit=data.max, started=data.started)
-    answer = await tasks.exchange(principal, ExecutorId(executor), data.epoch, reports, wish, _wait(data.wait))
+    wait = _wait(data.wait)
+    exchange = tasks.exchange(principal, ExecutorId(executor), data.epoch, reports, wish, wait)
+    answer = await (unless_hung_up(request, exchange) if wait else exchange)
+    if answer is None:
+        return _json(NOBODY_THERE)
     return _json(
         ClaimAnswer(
             tasks=[_item(task) for task in answer.tasks],

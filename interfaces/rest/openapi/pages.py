@@ -14,7 +14,7 @@ from litestar.response import File, Redirect
 from interfaces.rest.openapi.document import document
 from interfaces.rest.openapi.problem_codes import problem_codes
 
-_ASSETS = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"})
+_ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -90,7 +90,12 @@ async def asset(name: FromPath[str]) -> File:
     """A file of Swagger UI, from the package that brings it."""
     if name not in _ASSETS:
         raise NotFoundException
-    return File(_swagger_ui() / name, content_disposition_type="inline", headers={"Cache-Control": "max-age=86400"})
+    return File(
+        _swagger_ui() / name,
+        media_type=_ASSETS[name],
+        content_disposition_type="inline",
+        headers={"Cache-Control": "max-age=86400"},
+    )
 
 
 def _swagger_ui() -> Path:
