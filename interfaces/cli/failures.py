@@ -36,14 +36,18 @@ def describe(error: SchedulerError, place_of: Callable[[str], str] = str) -> str
 
 
 def field_lines(error: ApiError, place_of: Callable[[str], str] = str) -> list[str]:
-    """Where each field is wrong and how; only where, if it is the one field and the error says how already."""
+    """Where each field is wrong and how; only where, if it is the one field and the error says how already.
+
+    A query parameter is named in those words.
+    """
     said = len(error.errors) == 1 and _repeats_fields(error)
     lines = []
     for problem in error.errors:
-        place = place_of(problem.pointer) or problem.parameter
+        place = place_of(problem.pointer)
         offset = "" if problem.offset is None else f", offset {problem.offset}"
         if not said:
-            lines.append(f"{place or 'the document'}{offset}: {problem.detail or problem.code}")
+            whole = place or problem.parameter or "the document"
+            lines.append(f"{whole}{offset}: {problem.detail or problem.code}")
         elif place:
             lines.append(f"at {place}{offset}")
     return lines

@@ -55,7 +55,7 @@ def get_task(session: Session, task_id: str) -> None:
     with session.client() as client:
         task = client.task(task_id)
         print_one(session, task, _fields(session), "id")
-        attempts = list(client.attempts(task_id)) if session.output == "table" else []
+        attempts = client.attempts(task_id) if session.output == "table" else []
     if attempts:
         click.echo("\n" + table(attempts, _attempt_columns(session)))
 

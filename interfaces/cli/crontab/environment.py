@@ -51,7 +51,7 @@ class Environment:
         if not (value.isascii() and value.isdecimal() and len(value) <= 4):
             return self, (f"RANDOM_DELAY: '{value}' is not a number of minutes",)
         minutes = int(value)
-        notes = (f"RANDOM_DELAY: each job below gets its own fixed delay of up to {minutes} min",) if minutes else ()
+        notes = (f"RANDOM_DELAY: fires of the jobs below are late by up to {minutes} min",) if minutes else ()
         return replace(self, random_delay_minutes=minutes or None), notes
 
 

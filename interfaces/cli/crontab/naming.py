@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from interfaces.cli.crontab.command import split_command
+
 _SEPARATORS = re.compile(r"&&|\|\||[;|&\n]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _UNSAFE = re.compile(r"[^a-z0-9._-]+")
@@ -17,10 +19,10 @@ _LONGEST_SLUG = 40
 
 
 def job_name(prefix: str, schedule: str, user: str | None, command: str, ordinal: int) -> str:
-    """`[prefix]program-digest`. Equal lines of one file are told apart by `ordinal`, counted from 0."""
+    """`[prefix]program-digest` of a command as the line has it; equal lines are told apart by `ordinal`, from 0."""
     identity = "\0".join((schedule, user or "", command, str(ordinal)))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:10]
-    return f"{prefix}{program(command)}-{digest}"
+    return f"{prefix}{program(split_command(command)[0])}-{digest}"
 
 
 def program(command: str) -> str:

@@ -102,8 +102,9 @@ class Client:
     def task(self, task_id: str) -> Task:
         return self._send(calls.get_task(task_id))
 
-    def attempts(self, task_id: str) -> Iterator[Attempt]:
-        return self._pages(calls.list_attempts(task_id))
+    def attempts(self, task_id: str) -> list[Attempt]:
+        """The tries of a task, the oldest first."""
+        return self._send(calls.list_attempts(task_id))["items"]
 
     def cancel(self, task_id: str, *, reason: str | None = None) -> Task:
         return self._send(calls.cancel_task(task_id, reason))
