@@ -51,16 +51,14 @@ class Relation:
 
     def bind(self, dialect: DialectName, rows: Iterable[Sequence[object]]) -> dict[str, object]:
         """The parameters of these rows; each has its values in the order of the columns."""
+        columns = list(zip(*rows, strict=True)) or [()] * len(self._columns)
         if dialect == "postgresql":
-            columns: Iterable[Sequence[object]] = zip(*rows, strict=True)
-            values = [list(column) for column in columns] or [[] for _ in self._columns]
-            return {f"{self._name}_{n}": column for n, column in zip(self._columns, values, strict=True)}
-        processes = self._sqlite_processes
-        processed = [
-            [value if process is None else process(value) for process, value in zip(processes, row, strict=True)]
-            for row in rows
+            return {f"{self._name}_{n}": list(column) for n, column in zip(self._columns, columns, strict=True)}
+        plain = [
+            column if process is None else [process(value) for value in column]
+            for process, column in zip(self._sqlite_processes, columns, strict=True)
         ]
-        return {self._name: msgspec.json.encode(processed).decode()}
+        return {self._name: msgspec.json.encode(list(zip(*plain, strict=True))).decode()}
 
     @cached_property
     def _sqlite_processes(self) -> list[Process | None]:

@@ -36,7 +36,7 @@ def _move_forward(dialect: DialectName) -> sa.Executable:
     return sa.update(executors).where(_e.id == locked.c.id).values(last_heartbeat_at=locked.c.at)
 
 
-_RECORD_BEATS = Statement(_move_forward)
+RECORD_BEATS = Statement(_move_forward)
 
 
 class SqlExecutorRepository(ExecutorRepository):
@@ -83,7 +83,7 @@ class SqlExecutorRepository(ExecutorRepository):
     async def record_beats(self, beats: Mapping[Session, datetime]) -> None:
         rows = [(session.executor_id, session.epoch, at) for session, at in beats.items()]
         if rows:
-            await self._work.fetch(_RECORD_BEATS, **_BEATS.bind(self._work.dialect, rows))
+            await self._work.fetch(RECORD_BEATS, **_BEATS.bind(self._work.dialect, rows))
 
 
 def _row(executor: Executor) -> dict[str, Any]:

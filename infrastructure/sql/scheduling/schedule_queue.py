@@ -47,7 +47,7 @@ def _take_due(limit: int) -> Statement:
     return Statement(lambda _: oldest.with_for_update(skip_locked=True))
 
 
-_TAKE_DUE = {limit: _take_due(limit) for limit in _STEPS}
+TAKE_DUE = {limit: _take_due(limit) for limit in _STEPS}
 """A text for each limit: the planner of the database would plan for a tenth of the table if it did not know it."""
 
 _JOBS = Relation("r", job_id=sa.Uuid)
@@ -61,7 +61,7 @@ def _count_live(dialect: DialectName) -> sa.Select[Any]:
     return sa.select(of.c.job_id, count)
 
 
-_COUNT_LIVE = Statement(_count_live)
+COUNT_LIVE = Statement(_count_live)
 
 _KNOWN_TIMES = Relation(
     "r",
@@ -90,7 +90,7 @@ def _refill(dialect: DialectName) -> sa.Update:
     return sa.update(schedules).where(_s.job_id == r.c.job_id, *unchanged).values(known)
 
 
-_REFILL = Statement(_refill)
+REFILL = Statement(_refill)
 
 
 class SqlScheduleQueue(ScheduleQueue):
@@ -102,7 +102,7 @@ class SqlScheduleQueue(ScheduleQueue):
     async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
         step = next(step for step in _STEPS if step <= limit)
         taken = []
-        for row in await self._work.fetch(_TAKE_DUE[step], b_now=now):
+        for row in await self._work.fetch(TAKE_DUE[step], b_now=now):
             try:
                 taken.append(schedule_of(row))
             except Exception as error:
@@ -123,7 +123,7 @@ class SqlScheduleQueue(ScheduleQueue):
         """A statement of its own, after the locks: what others have committed until then has to be seen."""
         if not job_ids:
             return {}
-        rows = await self._work.fetch(_COUNT_LIVE, **_JOBS.bind(self._work.dialect, [(j,) for j in job_ids]))
+        rows = await self._work.fetch(COUNT_LIVE, **_JOBS.bind(self._work.dialect, [(j,) for j in job_ids]))
         return {JobId(job_id): live for job_id, live in rows}
 
     async def triggers(self, job_ids: Sequence[JobId]) -> Mapping[JobId, Trigger]:
@@ -186,7 +186,7 @@ class SqlScheduleQueue(ScheduleQueue):
             for s in schedules
         ]
         if rows:
-            await self._work.fetch(_REFILL, **_KNOWN_TIMES.bind(self._work.dialect, rows))
+            await self._work.fetch(REFILL, **_KNOWN_TIMES.bind(self._work.dialect, rows))
 
     async def next_due(self) -> datetime | None:
         query = sa.select(_s.due_at).where(_s.due_at.is_not(None)).order_by(_s.due_at, _s.job_id).limit(1)

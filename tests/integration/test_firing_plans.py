@@ -1,0 +1,99 @@
+"""Firing goes by indexes on both databases, however many schedules there are and whatever was known of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from infrastructure.clock import SystemClock
+from infrastructure.sql.engine import Store, open_store
+from infrastructure.sql.relation import Statement
+from infrastructure.sql.scheduling import executor_repository, fired, schedule_queue
+
+HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
+    "take due": (schedule_queue.TAKE_DUE[250], {"schedules": {"ix_schedules_due"}}),
+    "count tasks in the way": (schedule_queue.COUNT_LIVE, {"tasks": {"ix_tasks_job"}}),
+    "record": (fired.RECORD, {"schedules": {"pk_schedules"}, "jobs": {"pk_jobs"}}),
+    "refill": (schedule_queue.REFILL, {"schedules": {"pk_schedules"}}),
+    "beats": (executor_repository.RECORD_BEATS, {"executors": {"pk_executors"}}),
+}
+"""The statements, and by which indexes each finds the rows of which tables."""
+
+FILL = """
+    INSERT INTO schedules (job_id, job_version, lane, policy, due_at, upcoming)
+    SELECT gen_random_uuid(), 1, 1, '{}', now() + n * interval '1 second', '[]' FROM generate_series(-500, 20000) n
+"""
+
+
+@pytest.fixture(params=["empty", "filled"])
+async def store(request: pytest.FixtureRequest, postgres_url: str) -> AsyncIterator[Store]:
+    """A database of which the planner knows that it is empty, or that it has twenty thousand schedules."""
+    store = open_store(postgres_url, SystemClock())
+    async with store.engine.begin() as connection:
+        if request.param == "filled":
+            await connection.exec_driver_sql(FILL)
+        await connection.exec_driver_sql("ANALYZE")
+    yield store
+    await store.dispose()
+
+
+@pytest.mark.parametrize("name", HOT)
+async def test_a_plan_that_is_kept_goes_by_the_indexes(store: Store, name: str) -> None:
+    statement, indexes = HOT[name]
+    nodes = list(await plan_of(store, statement))
+    found: dict[str, set[str]] = {}
+    for node in nodes:
+        if node["Node Type"].endswith("Scan") and "Relation Name" in node:
+            assert node["Node Type"] in ("Index Scan", "Index Only Scan")
+            found.setdefault(node["Relation Name"], set()).add(node["Index Name"])
+    assert found == indexes
+
+
+async def test_due_schedules_are_read_in_order_and_no_further_than_asked_for(store: Store) -> None:
+    kinds = [node["Node Type"] for node in await plan_of(store, schedule_queue.TAKE_DUE[250])]
+    assert kinds == ["Limit", "LockRows", "Index Scan"]
+
+
+async def plan_of(store: Store, statement: Statement) -> Iterator[dict[str, Any]]:
+    """The nodes of the plan that the writing connections keep for it."""
+    text = statement.on("postgresql").text
+    arguments = ", ".join("NULL" for _ in statement.on("postgresql").arguments({}))
+    async with store.engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await driver.execute(f"PREPARE asked AS {text}")
+        plan = await driver.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE asked({arguments})")
+        await driver.execute("DEALLOCATE asked")
+    return nodes_of(json.loads(plan)[0]["Plan"])
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes_of(part)
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (schedule_queue.TAKE_DUE[250], "schedules USING INDEX ix_schedules_due"),
+        (schedule_queue.COUNT_LIVE, "tasks USING INDEX ix_tasks_job"),
+        (fired.CREATE_TASKS, "jobs USING INDEX sqlite_autoindex_jobs_1"),
+        (fired.UPDATE_SCHEDULES, "schedules USING INDEX sqlite_autoindex_schedules_1"),
+        (schedule_queue.REFILL, "schedules USING INDEX sqlite_autoindex_schedules_1"),
+        (executor_repository.RECORD_BEATS, "executors USING INDEX sqlite_autoindex_executors_1"),
+    ],
+)
+async def test_sqlite_goes_by_its_indexes_and_sorts_nothing(sqlite_url: str, statement: Statement, index: str) -> None:
+    compiled = statement.on("sqlite")
+    store = open_store(sqlite_url, SystemClock())
+    async with store.engine.connect() as connection:
+        nulls = tuple("[]" if argument is None else argument for argument in compiled.arguments({}))
+        steps = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled.text}", nulls)).all()
+    await store.dispose()
+    details = [str(step[-1]) for step in steps]
+    assert any(detail.startswith(f"SEARCH {index}") for detail in details), details
+    ordered = "TEMP B-TREE" not in " ".join(details)
+    assert ordered or statement is executor_repository.RECORD_BEATS  # those are locked in order, where there are locks
