@@ -126,7 +126,9 @@ class HotPool:
 
 
 async def _json_is_text(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=str, format="text")
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=str.encode, decoder=bytes.decode, format="binary"
+    )
 
 
 async def _keep(connection: asyncpg.Connection) -> None:

@@ -110,15 +110,28 @@ async def test_a_schedule_set_aside_is_looked_at_again_at_the_time_given(begin: 
     ill, well = await add_due(begin, 2)
     for failures in (1, 2):
         async with begin() as work:
-            await work.schedules.set_aside(ill.job_id, "the trigger broke", work.now + MINUTE)
+            await work.schedules.set_aside(ill.job_id, "the trigger broke", work.now + MINUTE / failures)
             await work.commit()
         (row,) = await rows(store, schedules, schedules.c.job_id == ill.job_id)
-        assert (row.health_error, row.failures, row.due_at) == ("the trigger broke", failures, work.now + MINUTE)
+        assert (row.health_error, row.failures, row.due_at) == (
+            "the trigger broke",
+            failures,
+            work.now + MINUTE / failures,
+        )
     async with begin() as work:
         assert [s.job_id for s in await work.schedules.take_due(work.now, 100)] == [well.job_id]
         due = await work.schedules.take_due(work.now + 2 * MINUTE, 100)
         assert {s.job_id for s in due} == {ill.job_id, well.job_id}
         assert replace(next(s for s in due if s.job_id == ill.job_id)) == ill
+
+
+async def test_a_fire_that_comes_before_the_time_given_is_not_put_off(begin: Begin, store: Store) -> None:
+    (schedule,) = await add_due(begin, 1, late=-MINUTE)
+    async with begin() as work:
+        await work.schedules.set_aside(schedule.job_id, "no more times could be found", work.now + HOUR)
+        await work.commit()
+    (row,) = await rows(store, schedules)
+    assert row.due_at == schedule.upcoming[0]
 
 
 @pytest.mark.parametrize("cure", ["put", "record"])

@@ -11,13 +11,15 @@ import pytest
 from infrastructure.clock import SystemClock
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.relation import Statement
-from infrastructure.sql.scheduling import executor_repository, fired, schedule_queue
+from infrastructure.sql.scheduling import executor_repository, fired
+from infrastructure.sql.scheduling.schedule_statements import COUNT_LIVE, REFILL, SPECS, TAKE_DUE
 
 HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
-    "take due": (schedule_queue.TAKE_DUE[250], {"schedules": {"ix_schedules_due"}}),
-    "count tasks in the way": (schedule_queue.COUNT_LIVE, {"tasks": {"ix_tasks_job"}}),
+    "take due": (TAKE_DUE[250], {"schedules": {"ix_schedules_due"}}),
+    "count tasks in the way": (COUNT_LIVE, {"tasks": {"ix_tasks_job"}}),
     "record": (fired.RECORD, {"schedules": {"pk_schedules"}, "jobs": {"pk_jobs"}}),
-    "refill": (schedule_queue.REFILL, {"schedules": {"pk_schedules"}}),
+    "definitions": (SPECS, {"jobs": {"pk_jobs"}}),
+    "refill": (REFILL, {"schedules": {"pk_schedules"}}),
     "beats": (executor_repository.RECORD_BEATS, {"executors": {"pk_executors"}}),
 }
 """The statements, and by which indexes each finds the rows of which tables."""
@@ -53,7 +55,7 @@ async def test_a_plan_that_is_kept_goes_by_the_indexes(store: Store, name: str) 
 
 
 async def test_due_schedules_are_read_in_order_and_no_further_than_asked_for(store: Store) -> None:
-    kinds = [node["Node Type"] for node in await plan_of(store, schedule_queue.TAKE_DUE[250])]
+    kinds = [node["Node Type"] for node in await plan_of(store, TAKE_DUE[250])]
     assert kinds == ["Limit", "LockRows", "Index Scan"]
 
 
@@ -78,11 +80,11 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (schedule_queue.TAKE_DUE[250], "schedules USING INDEX ix_schedules_due"),
-        (schedule_queue.COUNT_LIVE, "tasks USING INDEX ix_tasks_job"),
+        (TAKE_DUE[250], "schedules USING INDEX ix_schedules_due"),
+        (COUNT_LIVE, "tasks USING INDEX ix_tasks_job"),
         (fired.CREATE_TASKS, "jobs USING INDEX sqlite_autoindex_jobs_1"),
         (fired.UPDATE_SCHEDULES, "schedules USING INDEX sqlite_autoindex_schedules_1"),
-        (schedule_queue.REFILL, "schedules USING INDEX sqlite_autoindex_schedules_1"),
+        (REFILL, "schedules USING INDEX sqlite_autoindex_schedules_1"),
         (executor_repository.RECORD_BEATS, "executors USING INDEX sqlite_autoindex_executors_1"),
     ],
 )

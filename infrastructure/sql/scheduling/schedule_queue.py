@@ -19,17 +19,22 @@ from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import OverlapPolicy
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.schedule import Schedule
-from domain.scheduling.task import Origin
-from domain.scheduling.task_status import COUNTS_FOR_OVERLAP
 from domain.timing.trigger import Trigger
-from infrastructure.sql.engine import DialectName
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
-from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling import fired as writing
 from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, upcoming_text, with_live
-from infrastructure.sql.scheduling.tables import jobs, metadata, schedules, tasks
-from infrastructure.sql.types import Instant, JsonText
+from infrastructure.sql.scheduling.schedule_statements import (
+    COUNT_LIVE,
+    JOBS,
+    KNOWN_TIMES,
+    REFILL,
+    SPECS,
+    STEPS,
+    TAKE_DUE,
+)
+from infrastructure.sql.scheduling.tables import jobs, metadata, schedules
+from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 log = logging.getLogger(__name__)
@@ -37,60 +42,7 @@ log = logging.getLogger(__name__)
 UNREADABLE_RETRY = timedelta(minutes=1)
 """When a row that this version cannot read is looked at again."""
 
-_STEPS = (1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
-_s, _t = schedules.c, tasks.c
-
-
-def _take_due(limit: int) -> Statement:
-    due = sa.select(*COLUMNS).where(_s.due_at.is_not(None), _s.due_at <= sa.bindparam("b_now", type_=Instant))
-    oldest = due.order_by(_s.due_at, _s.job_id).limit(sa.literal_column(str(limit)))
-    return Statement(lambda _: oldest.with_for_update(skip_locked=True))
-
-
-TAKE_DUE = {limit: _take_due(limit) for limit in _STEPS}
-"""A text for each limit: the planner of the database would plan for a tenth of the table if it did not know it."""
-
-_JOBS = Relation("r", job_id=sa.Uuid)
-
-
-def _count_live(dialect: DialectName) -> sa.Select[Any]:
-    of = _JOBS.source(dialect)
-    unfinished = sa.or_(_t.status.in_(words(COUNTS_FOR_OVERLAP)), _t.stopping_until.is_not(None))
-    theirs = (_t.job_id == of.c.job_id, _t.origin.not_in(words([Origin.DIRECT])), unfinished)
-    count = sa.select(sa.func.count()).select_from(tasks).where(*theirs).correlate(of).scalar_subquery()
-    return sa.select(of.c.job_id, count)
-
-
-COUNT_LIVE = Statement(_count_live)
-
-_KNOWN_TIMES = Relation(
-    "r",
-    job_id=sa.Uuid,
-    job_version=sa.Integer,
-    last_nominal=Instant,
-    due_at=Instant,
-    upcoming=JsonText,
-    exhausted=sa.Boolean,
-)
-
-
-def _refill(dialect: DialectName) -> sa.Update:
-    r = _KNOWN_TIMES.source(dialect)
-    present, refilled = sa.cast(_s.upcoming, sa.Text), sa.cast(r.c.upcoming, sa.Text)
-    open_list = sa.func.length(present) - sa.literal_column("1")  # without its closing bracket
-    continues = sa.func.substr(refilled, 1, open_list) == sa.func.substr(present, 1, open_list)
-    unchanged = (
-        _s.job_version == r.c.job_version,
-        _s.last_nominal.is_not_distinct_from(r.c.last_nominal),
-        _s.active,
-        _s.health_error.is_(None),
-        continues,
-    )
-    known = {"upcoming": r.c.upcoming, "due_at": r.c.due_at, "exhausted": r.c.exhausted}
-    return sa.update(schedules).where(_s.job_id == r.c.job_id, *unchanged).values(known)
-
-
-REFILL = Statement(_refill)
+_s = schedules.c
 
 
 class SqlScheduleQueue(ScheduleQueue):
@@ -100,7 +52,7 @@ class SqlScheduleQueue(ScheduleQueue):
         self._work, self._tzdata_version = work, tzdata_version
 
     async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
-        step = next(step for step in _STEPS if step <= limit)
+        step = next(step for step in STEPS if step <= limit)
         taken = []
         for row in await self._work.fetch(TAKE_DUE[step], b_now=now):
             try:
@@ -123,17 +75,19 @@ class SqlScheduleQueue(ScheduleQueue):
         """A statement of its own, after the locks: what others have committed until then has to be seen."""
         if not job_ids:
             return {}
-        rows = await self._work.fetch(COUNT_LIVE, **_JOBS.bind(self._work.dialect, [(j,) for j in job_ids]))
+        rows = await self._work.fetch(COUNT_LIVE, **self._those(job_ids))
         return {JobId(job_id): live for job_id, live in rows}
 
+    def _those(self, job_ids: Sequence[JobId]) -> dict[str, object]:
+        return JOBS.bind(self._work.dialect, [(job_id,) for job_id in job_ids])
+
     async def triggers(self, job_ids: Sequence[JobId]) -> Mapping[JobId, Trigger]:
-        rows = await self._work.execute(sa.select(jobs.c.id, jobs.c.spec).where(jobs.c.id.in_(job_ids)))
         found: dict[JobId, Trigger] = {}
-        for row in rows:
+        for job_id, spec in await self._work.fetch(SPECS, **self._those(job_ids)):
             try:
-                found[JobId(row.id)] = trigger_of(cached_document(row.spec).trigger)
+                found[JobId(job_id)] = trigger_of(cached_document(spec).trigger)
             except Exception:
-                log.exception("the trigger of job %s cannot be read", row.id)
+                log.exception("the trigger of job %s cannot be read", job_id)
         return found
 
     async def record(self, fired: Fired) -> None:
@@ -177,7 +131,9 @@ class SqlScheduleQueue(ScheduleQueue):
         await self._work.execute(new.on_conflict_do_update(index_elements=[_s.job_id], set_=state))
 
     async def set_aside(self, job_id: JobId, error: str, retry_at: datetime) -> None:
-        ill = {"health_error": error, "failures": _s.failures + 1, "due_at": retry_at}
+        comes_sooner = sa.and_(_s.due_at > self._work.now, _s.due_at < retry_at)  # not the fire that failed
+        due_at = sa.case((comes_sooner, _s.due_at), else_=sa.literal(retry_at, Instant))
+        ill = {"health_error": error, "failures": _s.failures + 1, "due_at": due_at}
         await self._work.execute(sa.update(schedules).where(_s.job_id == job_id).values(ill))
 
     async def refill(self, schedules: Sequence[Schedule]) -> None:
@@ -186,7 +142,7 @@ class SqlScheduleQueue(ScheduleQueue):
             for s in schedules
         ]
         if rows:
-            await self._work.fetch(REFILL, **_KNOWN_TIMES.bind(self._work.dialect, rows))
+            await self._work.fetch(REFILL, **KNOWN_TIMES.bind(self._work.dialect, rows))
 
     async def next_due(self) -> datetime | None:
         query = sa.select(_s.due_at).where(_s.due_at.is_not(None)).order_by(_s.due_at, _s.job_id).limit(1)
