@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
+
 from dependency_injector import containers, providers
 
 from application.scheduling.admitter import Admitter
@@ -24,6 +27,7 @@ from infrastructure.ids import SystemDice, TimeOrderedIds
 from infrastructure.local.heartbeats import LocalHeartbeats
 from infrastructure.local.wake_up import LocalWakeUp
 from infrastructure.sql.engine import Store, open_store
+from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
@@ -31,6 +35,7 @@ from infrastructure.time_zones import tzdata_version
 from interfaces.loops.admitter import admitter_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
+from interfaces.loops.upkeep import upkeep_loop
 from interfaces.rest.app import Services
 
 
@@ -84,14 +89,19 @@ class Container(containers.DeclarativeContainer):
     )
     planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up)
     admitter = providers.Singleton(Admitter, work.provider, wake_up)
-    reaper = providers.Singleton(
-        Reaper, work.provider, heartbeats, settings.provided.liveness, lanes, dice, wake_up
-    )
+    reaper = providers.Singleton(Reaper, work.provider, heartbeats, settings.provided.liveness, lanes, dice, wake_up)
 
     loops = providers.List(
         providers.Singleton(planner_loop, planner, wake_up),
         providers.Singleton(admitter_loop, admitter, wake_up),
         providers.Singleton(reaper_loop, reaper, wake_up),
+        providers.Singleton(
+            upkeep_loop,
+            "history-partitions",
+            providers.Factory(partial, keep_partitions_ahead, store),
+            timedelta(hours=6),
+            wake_up,
+        ),
     )
     services = providers.Singleton(
         Services, jobs=jobs, tasks=tasks, cluster=cluster, reader=reader, wake_up=wake_up, draining=draining

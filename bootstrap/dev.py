@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 from pathlib import Path
 
 import uvloop
@@ -73,7 +74,7 @@ async def _serve(options: DevOptions) -> int:
 
 
 def _welcome(address: str, data_dir: Path) -> None:
-    print(
+    sys.stdout.write(
         f"""
 Platform Scheduler is ready.
 
@@ -88,6 +89,6 @@ Platform Scheduler is ready.
     scheduler tasks logs -f TASK
 
 Stop with Ctrl-C. What runs is shown below.
-""",
-        flush=True,
+"""
     )
+    sys.stdout.flush()

@@ -30,7 +30,11 @@ class ProductLaunchers(Launchers):
             before = migrations.current(url)
             migrations.upgrade(url)
             after = migrations.current(url)
-        return f"The schema is up to date ({after})." if before == after else f"Upgraded from {before or 'nothing'} to {after}."
+        return (
+            f"The schema is up to date ({after})."
+            if before == after
+            else f"Upgraded from {before or 'nothing'} to {after}."
+        )
 
     def db_current(self, url: str) -> str:
         from infrastructure.sql import migrations

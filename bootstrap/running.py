@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bootstrap.container import Container
 from infrastructure.sql.migrations import check_revision, upgrade_async
-from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.time_zones import pin_time_zones
 
 
@@ -15,7 +14,7 @@ from infrastructure.time_zones import pin_time_zones
 async def running(container: Container, *, migrate: bool, loops: bool = True) -> AsyncIterator[None]:
     """Everything that `container` has built is open inside the block.
 
-    `migrate` brings the schema up to date (embedded mode); otherwise one that does not fit is refused with `SchemaMismatch`.
+    `migrate` brings the schema up to date (embedded mode); one that does not fit is refused with `SchemaMismatch`.
     """
     pin_time_zones()
     async with AsyncExitStack() as stack:
@@ -24,7 +23,6 @@ async def running(container: Container, *, migrate: bool, loops: bool = True) ->
         if migrate:
             await upgrade_async(store)
         await check_revision(store)
-        await keep_partitions_ahead(store)
         if loops:
             for loop in container.loops():
                 loop.start()

@@ -25,6 +25,7 @@ class Lanes:
         self._lanes: dict[LaneId, Lane] = {}
         self._served: dict[tuple[TenantId, Capability], tuple[int, list[LaneId]]] = {}
         self._read_at: datetime | None = None
+        self._news = 0
 
     def __getitem__(self, number: LaneId) -> Lane:
         return self._lanes[number]
@@ -33,6 +34,7 @@ class Lanes:
         """A commit of this process may have made this lane."""
         if lane not in self._lanes.values():
             self._read_at = None
+            self._news += 1
             self._wake_up.signal(LANES)
 
     async def served_by(self, tenant: TenantId, capability: Capability) -> list[LaneId]:
@@ -50,8 +52,10 @@ class Lanes:
         now = self._clock.now()
         if self._read_at is not None and now - self._read_at < RECHECK:
             return
+        news = self._news
         async with self._begin() as work:
             # From the beginning each time: numbers are given before their commit, so a lower one may show up later.
             found = await work.lanes.after(LaneId(0))
-        self._read_at = now
         self._lanes.update(found)
+        if news == self._news:  # else a lane was made meanwhile, which this look may have missed
+            self._read_at = now

@@ -23,9 +23,13 @@ _Key = tuple[TaskId, int, ReportKind]
 
 @dataclass(slots=True)
 class Taken:
-    """Reports on their way: `settlements` are decided and not yet written, `known` holds the outcomes so far."""
+    """Reports on their way: `settlements` are decided and not yet written, `known` holds the outcomes so far.
+
+    `stale` ends belong to leases that the same reports show to be over.
+    """
 
     settlements: Sequence[Settlement] = ()
+    stale: Sequence[Settlement] = ()
     known: dict[_Key, ReportOutcome] = field(default_factory=dict)
     finished: bool = False
 
@@ -48,8 +52,9 @@ class ReportIntake:
         if not reports:
             taken.finished = True
             return taken
+        present, over = _by_lease(reports)
         by_kind: dict[ReportKind, list[Report]] = {}
-        for report in reports:
+        for report in present:
             by_kind.setdefault(report.kind, []).append(report)
         if logs := by_kind.get(ReportKind.LOG):
             self._know(taken, logs, await self._exchange.log(session, [_batch(r) for r in logs]))
@@ -60,7 +65,8 @@ class ReportIntake:
         if stopped := by_kind.get(ReportKind.STOPPED):
             self._know(taken, stopped, await self._exchange.stopped(session, _leases(stopped)))
             self._wake_up.signal(OPENINGS)
-        taken.settlements = await self._decide(session, _first_ends(taken, reports))
+        taken.settlements = await self._decide(session, _first_ends(taken, present))
+        taken.stale = [_unapplied(report) for report in _first_ends(taken, over)]
         return taken
 
     async def finish(self, session: Session, taken: Taken, applied: frozenset[TaskId]) -> None:
@@ -77,8 +83,9 @@ class ReportIntake:
         if missed:
             # An attempt that was to be stopped and has ended by itself has stopped as well.
             await self._exchange.stopped(session, [(s.task_id, s.token) for s in missed])
-            outcomes = await self._exchange.miss(session, missed)
-            for settlement in missed:
+        for too_late in (missed, taken.stale):
+            outcomes = await self._exchange.miss(session, too_late) if too_late else {}
+            for settlement in too_late:
                 self._settled(taken, settlement, outcomes.get(settlement.task_id, ReportOutcome.LEASE_LOST))
         if any(s.status is TaskStatus.WAITING_RETRY for s in taken.settlements):
             self._wake_up.signal(OPENINGS)
@@ -94,7 +101,7 @@ class ReportIntake:
             if report.kind is ReportKind.COMPLETE:
                 settlements.append(complete(report.task_id, report.token, report.result))
             elif (attempt := facts.get((report.task_id, report.token))) is None or now is None:
-                settlements.append(_unknown(report))
+                settlements.append(_unapplied(report))
             elif report.kind is ReportKind.FAIL:
                 error = report.error or TaskError("FAILED", "The executor gave no reason.")
                 settlements.append(fail(attempt, error, now, self._dice.roll(), retryable=report.retryable))
@@ -122,8 +129,19 @@ def _first_ends(taken: Taken, reports: Sequence[Report]) -> list[Report]:
     return list(first.values())
 
 
-def _unknown(report: Report) -> Settlement:
-    """The end of an attempt that is not held: it will not take effect, but its error is worth keeping."""
+def _by_lease(reports: Sequence[Report]) -> tuple[list[Report], list[Report]]:
+    """Reports that may be about present leases, and those that are not: of two tokens of a task the lower one is over."""
+    highest: dict[TaskId, int] = {}
+    for report in reports:
+        highest[report.task_id] = max(report.token, highest.get(report.task_id, report.token))
+    present = [r for r in reports if r.token == highest[r.task_id]]
+    return present, [r for r in reports if r.token < highest[r.task_id]]
+
+
+def _unapplied(report: Report) -> Settlement:
+    """The end of an attempt that is not held: it will not take effect, but its result or error is worth keeping."""
+    if report.kind is ReportKind.COMPLETE:
+        return complete(report.task_id, report.token, report.result)
     return Settlement(task_id=report.task_id, token=report.token, status=TaskStatus.FAILED, error=report.error)
 
 

@@ -91,8 +91,8 @@ def trigger_of(document: TriggerDocument) -> Trigger:
             return ManualTrigger()
         case CronDocument():
             return CronTrigger(
-                expression=at("/expression", lambda: _expression(document.expression, document.day_match)),
-                zone=at("/timeZone", lambda: TimeZone(document.time_zone)),
+                expression=_expression(document.expression, document.day_match),  # these two know their pointers
+                zone=TimeZone(document.time_zone),
                 dst=DstRule(gap=document.dst.gap, overlap=document.dst.overlap),
                 start_at=instant_or_none(document.start_at, "/startAt"),
                 end_at=instant_or_none(document.end_at, "/endAt"),

@@ -27,11 +27,14 @@ Tick = Callable[[], Awaitable[timedelta | None]]
 class Looper:
     """Calls `tick`, which does what is to be done and returns how long nothing will be to do; None = unknown.
 
-    It sleeps until then, until a hint on one of `topics`, or for `RECHECK`. A failed tick is logged and tried again.
+    It sleeps until then, until a hint on one of `topics`, or for `recheck`. A failed tick is logged and tried again.
     """
 
-    def __init__(self, name: str, tick: Tick, wake_up: WakeUp, topics: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, tick: Tick, wake_up: WakeUp, topics: Sequence[str] = (), recheck: timedelta = RECHECK
+    ) -> None:
         self.name = name
+        self._recheck = recheck
         self._tick = tick
         self._wake_up = wake_up
         self._topics = list(topics)
@@ -61,7 +64,7 @@ class Looper:
             with self._wake_up.listen([*self._topics, self._stop_topic]) as listener:
                 try:
                     rest = await self._tick()
-                    sleep = RECHECK if rest is None else max(SHORTEST, min(rest, RECHECK))
+                    sleep = self._recheck if rest is None else max(SHORTEST, min(rest, self._recheck))
                     if away:
                         log.warning("%s goes on: the store is back", self.name)
                     pause, away = FIRST_PAUSE, False
