@@ -21,6 +21,7 @@ from infrastructure.sql.scheduling.task_changes import (
     NOTHING,
     Condition,
     is_final,
+    is_held,
     is_stopping,
     leased_as,
     of_session,
@@ -70,17 +71,17 @@ def _among(dialect: DialectName) -> Condition:
 
 
 def _locked(*conditions: Condition) -> sa.Select[Any]:
-    """By id, in which order everybody locks; what another one holds is on its way already."""
-    found = sa.select(t.id).where(is_stopping(), *conditions).order_by(t.id)
-    return found.with_for_update(skip_locked=True, of=tasks)
+    """What another one has locked is on its way already. No order: with a limit it would invite to read all in it."""
+    return sa.select(t.id).where(*conditions).with_for_update(skip_locked=True, of=tasks)
 
 
 def _of_leases(dialect: DialectName) -> sa.Executable:
-    return _locked(leased_as(dict(LEASES.source(dialect).c)))
+    # Leased and not held is stopping. Said in that way it cannot lead to reading whatever is stopping.
+    return _locked(leased_as(dict(LEASES.source(dialect).c)), ~is_held())
 
 
 def _expired() -> sa.Executable:
-    over = _locked(t.stopping_until <= sa.bindparam("b_over", type_=Instant))
+    over = _locked(is_stopping(), t.stopping_until <= sa.bindparam("b_over", type_=Instant))
     return over.limit(sa.bindparam("b_limit", type_=sa.Integer))
 
 
@@ -91,7 +92,7 @@ def _into_history(dialect: DialectName) -> sa.Executable:
 
 
 _OF_LEASES: Final = Statement(_of_leases)
-_OF_SESSION: Final = Statement(lambda _: _locked(of_session()))
+_OF_SESSION: Final = Statement(lambda _: _locked(of_session(), is_stopping()))
 _EXPIRED: Final = Statement(lambda _: _expired())
 _INTO_HISTORY: Final = Statement(_into_history)
 _REMOVE: Final = Statement(lambda d: remove(d, is_final()))

@@ -84,7 +84,7 @@ _LIMIT: Final = sa.bindparam("b_limit", type_=sa.Integer)
 
 
 def _taken(*conditions: Condition) -> sa.Select[Any]:
-    found = facts_of_attempts().where(t.executor_id.is_not(None), *conditions).order_by(t.id)
+    found = facts_of_attempts().where(t.executor_id.is_not(None), *conditions)
     return found.with_for_update(skip_locked=True, of=tasks)
 
 
