@@ -28,7 +28,7 @@ PLANNED_ONCE = {
     "enable_bitmapscan": "off",
     "jit": "off",
 }
-READ_ONLY = {"default_transaction_read_only": "on"}
+READ_ONLY = {"default_transaction_read_only": "on", "jit": "off"}
 POOL = {"max_overflow": 0, "pool_timeout": CONNECT_SECONDS, "pool_pre_ping": True, "pool_use_lifo": True}
 LIMITS = {"lock_timeout": "10s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
@@ -42,7 +42,7 @@ class Store:
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self.url = sa.make_url(url)
+        self.url = address_of(url)
         self.clock = clock
         self.dialect = dialect_of(self.url)
         self.hot: HotPool | None = None
@@ -65,6 +65,14 @@ class Store:
 def open_store(url: str, clock: Clock) -> Store:
     """The store at `postgresql://…` or `sqlite:///FILE`. Nothing connects before it is used."""
     return Store(url, clock)
+
+
+def address_of(url: str) -> sa.URL:
+    """The parts of an address. Raises `ValueError` for a text that is none, without it: it may hold a password."""
+    try:
+        return sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise ValueError("The database's address cannot be read. Write postgresql://… or sqlite:///FILE.") from None
 
 
 def dialect_of(url: sa.URL) -> DialectName:

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations
-from infrastructure.sql.engine import Store, dialect_of, migration_engine
+from infrastructure.sql.engine import Store, address_of, dialect_of, migration_engine
 from infrastructure.sql.errors import store_errors
 
 Answer = TypeVar("Answer")
@@ -61,7 +61,7 @@ def sql(url: str) -> str:
     """The statements that make an empty database of this kind one with schema `head()`; nothing connects."""
     text = io.StringIO()
     config = _config(output_buffer=text)
-    config.attributes["dialect"] = dialect_of(sa.make_url(url))
+    config.attributes["dialect"] = dialect_of(address_of(url))
     command.upgrade(config, "head", sql=True)
     return text.getvalue()
 
@@ -82,7 +82,7 @@ async def check_revision(store: Store) -> None:
 
 def _run(url: str, work: Callable[[AsyncConnection], Awaitable[Answer]]) -> Answer:
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # never the caller's loop
-        return runner.run(_with_connection(sa.make_url(url), work))
+        return runner.run(_with_connection(address_of(url), work))
 
 
 async def _with_connection(url: sa.URL, work: Callable[[AsyncConnection], Awaitable[Answer]]) -> Answer:
