@@ -1,0 +1,62 @@
+"""What a COMMAND job says it wants run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw, Struct
+
+from scheduler_sdk.errors import TaskFailed
+from scheduler_sdk.wire import Item
+
+SHELL = "/bin/sh"
+
+
+class CommandParameters(Struct, forbid_unknown_fields=True):
+    """`command` is argv, or a text for `sh -c`; `env` is added to the worker's own; `cwd` defaults to the worker's."""
+
+    command: list[str] | str
+    env: dict[str, str] = {}
+    cwd: str | None = None
+    stdin: str | None = None
+
+    @property
+    def argv(self) -> list[str]:
+        return [SHELL, "-c", self.command] if isinstance(self.command, str) else self.command
+
+    def environment(self, item: Item) -> Mapping[str, str]:
+        """The worker's environment, the job's on top of it, and which task this is."""
+        return {
+            **os.environ,
+            **self.env,
+            "SCHEDULER_TASK_ID": item.task_id,
+            "SCHEDULER_JOB_NAME": item.job_name,
+            "SCHEDULER_ATTEMPT": str(item.attempt),
+            "SCHEDULER_TOKEN": str(item.token),
+        }
+
+
+_decode = msgspec.json.Decoder(CommandParameters).decode
+
+
+def parse(parameters: Raw) -> CommandParameters:
+    """Raises `TaskFailed` with INVALID_PARAMETERS, which no retry would mend."""
+    try:
+        wanted = _decode(parameters)
+    except msgspec.DecodeError as error:
+        raise invalid(str(error)) from None
+    first = wanted.command if isinstance(wanted.command, str) else "".join(wanted.command[:1])
+    if not first.strip():
+        raise invalid("`command` is empty")
+    if any(not name or "=" in name for name in wanted.env):
+        raise invalid("the name of a variable in `env` is empty, or contains '='")
+    texts = (*wanted.argv, *wanted.env, *wanted.env.values(), wanted.cwd or "")
+    if any("\x00" in text for text in texts):
+        raise invalid("no text in `command`, `env` and `cwd` may contain the character NUL")
+    return wanted
+
+
+def invalid(detail: str) -> TaskFailed:
+    return TaskFailed("INVALID_PARAMETERS", f"the parameters of the COMMAND are not valid: {detail}", retryable=False)

@@ -1,0 +1,1 @@
+"""What happens to a task between its claim and its last report."""
