@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from domain.scheduling.ids import JobId
 from domain.scheduling.occurrence import Decision, Occurrence
 from domain.scheduling.ports.schedule_queue import Fired
 from domain.scheduling.schedule import Schedule
@@ -44,7 +42,7 @@ _SCHEDULES = Relation(
     fired_count=sa.BigInteger,
     tail_id=sa.Uuid,
     tail_decision=sa.Text,
-    fired_at=Instant,
+    fired=sa.Boolean,
 )
 
 
@@ -65,7 +63,7 @@ def _insert_occurrences(dialect: DialectName) -> sa.Insert:
 
 
 def _update_schedules(dialect: DialectName) -> sa.Update:
-    s = _SCHEDULES.source(dialect)
+    s, now = _SCHEDULES.source(dialect), sa.bindparam("b_now", type_=Instant)
     return (
         sa.update(schedules)
         .where(schedules.c.job_id == s.c.job_id)
@@ -77,7 +75,7 @@ def _update_schedules(dialect: DialectName) -> sa.Update:
             fired_count=s.c.fired_count,
             tail_id=s.c.tail_id,
             tail_decision=s.c.tail_decision,
-            last_fired_at=sa.func.coalesce(s.c.fired_at, schedules.c.last_fired_at),
+            last_fired_at=sa.case((s.c.fired, now), else_=schedules.c.last_fired_at),
             health_error=sa.null(),
             failures=sa.literal_column("0"),
         )
@@ -103,11 +101,11 @@ UPDATE_SCHEDULES = Statement(_update_schedules)
 
 def parameters(dialect: DialectName, fired: Fired, now: datetime, tzdata_version: str) -> dict[str, object]:
     """What `RECORD`, or each of its parts, has to be given."""
-    last_fired = dict.fromkeys((o.job_id for o in fired.occurrences if o.decision is Decision.FIRED), now)
+    jobs_fired = {o.job_id for o in fired.occurrences if o.decision is Decision.FIRED}
     return {
         **_OCCURRENCES.bind(dialect, [_occurrence_row(o) for o in fired.occurrences]),
         **NEW_TASKS.bind(dialect, new_task_rows(fired.tasks)),
-        **_SCHEDULES.bind(dialect, [_schedule_row(s, last_fired) for s in fired.schedules]),
+        **_SCHEDULES.bind(dialect, [_schedule_row(s, s.job_id in jobs_fired) for s in fired.schedules]),
         "b_now": now,
         "b_tzdata": tzdata_version,
     }
@@ -129,7 +127,7 @@ def _occurrence_row(o: Occurrence) -> tuple[object, ...]:
     )
 
 
-def _schedule_row(s: Schedule, last_fired: Mapping[JobId, datetime]) -> tuple[object, ...]:
+def _schedule_row(s: Schedule, fired: bool) -> tuple[object, ...]:
     return (
         s.job_id,
         s.due_at,
@@ -139,5 +137,5 @@ def _schedule_row(s: Schedule, last_fired: Mapping[JobId, datetime]) -> tuple[ob
         s.state.fired_count,
         s.tail.occurrence_id if s.tail else None,
         s.tail.decision if s.tail else None,
-        last_fired.get(s.job_id),
+        fired,
     )
