@@ -226,11 +226,13 @@ class JobManagementService:
         return definition
 
 
-def _name_in(text: bytes) -> str:
-    class _Named(msgspec.Struct):
-        name: str = ""
+class _Named(msgspec.Struct):
+    name: str = ""
 
+
+def _name_in(text: bytes) -> str:
+    """The name in a document that was refused, as far as it can be read."""
     try:
         return msgspec.json.decode(text, type=_Named).name
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return ""

@@ -130,7 +130,7 @@ def _first_ends(taken: Taken, reports: Sequence[Report]) -> list[Report]:
 
 
 def _by_lease(reports: Sequence[Report]) -> tuple[list[Report], list[Report]]:
-    """Reports that may be about present leases, and those that are not: of two tokens of a task the lower one is over."""
+    """Reports that may be about present leases, and those that are not: of two tokens of a task the lower is over."""
     highest: dict[TaskId, int] = {}
     for report in reports:
         highest[report.task_id] = max(report.token, highest.get(report.task_id, report.token))

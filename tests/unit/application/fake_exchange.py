@@ -1,0 +1,149 @@
+"""The conversation with executors, on the tasks of the fake store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from domain.scheduling.executor import ExecutorStatus
+from domain.scheduling.ids import TaskId
+from domain.scheduling.ports.task_exchange import (
+    Claim,
+    ClaimedTask,
+    Exchanged,
+    HeldLease,
+    Lease,
+    LogBatch,
+    StopOrder,
+    TaskExchange,
+)
+from domain.scheduling.ports.task_queue import Session
+from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement
+from domain.scheduling.task_status import HELD, TaskStatus
+from domain.shared.json_value import JsonText
+from tests.unit.application.fake_queues import StoredTask
+from tests.unit.application.fake_store import FakeStore
+
+
+class FakeTaskExchange(TaskExchange):
+    """`calls` names the methods called, in order; `lines` are the log batches kept, `orphans` what came too late."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+        self._token = 100
+        self._completed: dict[Lease, bool] = {}
+        self.calls: list[str] = []
+        self.lines: list[LogBatch] = []
+        self.orphans: list[Settlement] = []
+
+    @property
+    def _tasks(self) -> dict[TaskId, StoredTask]:
+        return self._store.tables.tasks
+
+    def _put(self, task: StoredTask) -> None:
+        self._tasks[task.id] = task
+
+    def _held(self, session: Session, leases: Sequence[Lease]) -> list[StoredTask]:
+        tasks = [(self._tasks[task_id], token) for task_id, token in leases if task_id in self._tasks]
+        return [task for task, token in tasks if task.is_held_by(session, token)]
+
+    async def exchange(self, session: Session, settlements: Sequence[Settlement], claim: Claim | None) -> Exchanged:
+        self.calls.append("exchange")
+        applied = set()
+        for settlement in settlements:
+            lease = (settlement.task_id, settlement.token)
+            for task in self._held(session, [lease]):
+                if task.status.can_become(settlement.status):
+                    self._put(task.settled(settlement, self._store.now))
+                    self._completed[lease] = settlement.status is TaskStatus.COMPLETED
+                    applied.add(task.id)
+        executor = self._store.tables.executors.get(session.executor_id)
+        present = executor is not None and executor.epoch == session.epoch
+        may_claim = executor is not None and present and executor.status is ExecutorStatus.ONLINE
+        claimed = self._claim(session, claim) if claim is not None and may_claim else []
+        stopping = [t for t in self._tasks.values() if t.stopping_until and t.holder == session]
+        stop = [StopOrder(task_id=t.id, token=t.token or 0, reason=t.reason) for t in stopping]
+        return Exchanged(applied=frozenset(applied), claimed=claimed, stop=stop, may_claim=may_claim)
+
+    def _claim(self, session: Session, claim: Claim) -> list[ClaimedTask]:
+        mine = [t for t in self._tasks.values() if t.holder == session and t.claim_id == claim.claim_id]
+        waiting = sorted((t for t in self._tasks.values() if t.is_claimable), key=lambda t: (t.ready_at, t.id))
+        for task in [] if mine else [t for t in waiting if t.lane in claim.lanes][: claim.limit]:
+            self._token += 1
+            status = TaskStatus.RUNNING if claim.started else TaskStatus.ASSIGNED
+            held = replace(
+                task, status=status, attempt=task.attempt + 1, holder=session, token=self._token, absences=0
+            )  # fmt: skip
+            mine.append(replace(held, claim_id=claim.claim_id, claimed_at=self._store.now))
+            self._put(mine[-1])
+        return [self._claimed(task) for task in mine]
+
+    def _claimed(self, task: StoredTask) -> ClaimedTask:
+        return ClaimedTask(
+            id=task.id,
+            token=task.token or 0,
+            attempt=task.attempt,
+            job_name=self._store.tables.jobs[task.job_id].definition.name,
+            lane=task.lane,
+            parameters=task.parameters or JsonText("{}"),
+            timeout_seconds=None,
+            deadline_at=None,
+            checkpoint=None,
+        )
+
+    async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:
+        self.calls.append("attempts")
+        return self._store.now, [task.as_attempt() for task in self._held(session, leases)]
+
+    async def start(self, session: Session, leases: Sequence[Lease]) -> frozenset[TaskId]:
+        self.calls.append("start")
+        held = self._held(session, leases)
+        for task in held:
+            self._put(replace(task, status=TaskStatus.RUNNING))
+        return frozenset(task.id for task in held)
+
+    async def stopped(self, session: Session, leases: Sequence[Lease]) -> frozenset[TaskId]:
+        self.calls.append("stopped")
+        named = [(self._tasks[task_id], token) for task_id, token in leases if task_id in self._tasks]
+        stopping = [t for t, token in named if t.stopping_until and t.holder == session and t.token == token]
+        for task in stopping:
+            self._put(task.let_go())
+        return frozenset(task.id for task in stopping)
+
+    async def log(self, session: Session, batches: Sequence[LogBatch]) -> frozenset[TaskId]:
+        self.calls.append("log")
+        held = [b for b in batches if self._held(session, [(b.task_id, b.token)])]
+        known = {(b.task_id, b.token, b.sequence) for b in self.lines}
+        self.lines += [b for b in held if (b.task_id, b.token, b.sequence) not in known]
+        return frozenset(batch.task_id for batch in held)
+
+    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:
+        self.calls.append("miss")
+        outcomes = {}
+        for settlement in settlements:
+            lease = (settlement.task_id, settlement.token)
+            if self._completed.get(lease) == (settlement.status is TaskStatus.COMPLETED):
+                outcomes[settlement.task_id] = ReportOutcome.ALREADY
+            elif self._held(session, [lease]):
+                outcomes[settlement.task_id] = ReportOutcome.INVALID
+            else:
+                outcomes[settlement.task_id] = ReportOutcome.LEASE_LOST
+                self.orphans += [settlement] if settlement.task_id in self._tasks else []
+        return outcomes
+
+    async def held(self, session: Session) -> Sequence[HeldLease]:
+        self.calls.append("held")
+        return [
+            HeldLease(task_id=t.id, token=t.token or 0, claimed_at=t.claimed_at or t.ready_at, absences=t.absences)
+            for t in self._tasks.values()
+            if t.status in HELD and t.is_held_by(session)
+        ]
+
+    async def count_absences(self, session: Session, absent: Sequence[TaskId], present: Sequence[TaskId]) -> None:
+        self.calls.append("count_absences")
+        for task in list(self._tasks.values()):
+            if task.id in absent:
+                self._put(replace(task, absences=task.absences + 1))
+            if task.id in present:
+                self._put(replace(task, absences=0))

@@ -1,0 +1,241 @@
+"""Schedules and tasks by the set, on the dictionaries of the fake store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from domain.scheduling.errors import AlreadyFired, JobNotFound
+from domain.scheduling.ids import JobId, LaneId, TaskId
+from domain.scheduling.job import JobStatus
+from domain.scheduling.occurrence import Decision
+from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
+from domain.scheduling.ports.task_queue import Session, TaskQueue
+from domain.scheduling.retry import RetryPolicy
+from domain.scheduling.schedule import Schedule
+from domain.scheduling.settlement import Attempt, Settlement
+from domain.scheduling.task import NewTask, Origin, TaskError
+from domain.scheduling.task_status import CLAIMABLE, COUNTS_FOR_OVERLAP, HELD, Gate, TaskStatus
+from domain.shared.json_value import JsonText
+from domain.timing.trigger import Trigger
+
+if TYPE_CHECKING:
+    from tests.unit.application.fake_store import Tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTask:
+    """A task, live or from history. `holder` and `token` outlive the attempt while it is stopping."""
+
+    id: TaskId
+    job_id: JobId
+    lane: LaneId
+    origin: Origin
+    status: TaskStatus
+    gate: Gate | None
+    ready_at: datetime
+    policy: RetryPolicy
+    scheduled_time: datetime
+    fire_key: str | None = None
+    parameters: JsonText | None = None
+    attempt: int = 0
+    lost: int = 0
+    holder: Session | None = None
+    token: int | None = None
+    claim_id: UUID | None = None
+    claimed_at: datetime | None = None
+    deadline_at: datetime | None = None
+    absences: int = 0
+    stopping_until: datetime | None = None
+    ended_at: datetime | None = None
+    result: JsonText | None = None
+    error: TaskError | None = None
+    reason: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return not self.status.is_final or self.stopping_until is not None
+
+    @property
+    def is_claimable(self) -> bool:
+        return self.status in CLAIMABLE and self.gate is None and self.stopping_until is None
+
+    def is_held_by(self, session: Session, token: int | None = None) -> bool:
+        """By a running attempt, not one that is stopping."""
+        return (
+            self.status in HELD
+            and self.holder == session
+            and self.stopping_until is None
+            and token in (None, self.token)
+        )
+
+    def as_attempt(self) -> Attempt:
+        return Attempt(
+            task_id=self.id,
+            token=self.token or 0,
+            status=self.status,
+            number=self.attempt,
+            lost=self.lost,
+            policy=self.policy,
+            executor_id=self.holder.executor_id if self.holder else None,
+        )
+
+    def settled(self, settlement: Settlement, now: datetime) -> StoredTask:
+        """As the settlement says; a stopping one keeps its holder and token."""
+        stopping = settlement.stopping_until is not None
+        ready_at = settlement.ready_at or self.ready_at
+        return replace(
+            self,
+            status=settlement.status,
+            gate=Gate.TIME if ready_at > now else None,
+            ready_at=ready_at,
+            lost=self.lost if settlement.lost is None else settlement.lost,
+            holder=self.holder if stopping else None,
+            token=self.token if stopping else None,
+            stopping_until=settlement.stopping_until,
+            ended_at=now if settlement.status.is_final else None,
+            result=settlement.result,
+            error=settlement.error,
+        )
+
+    def let_go(self) -> StoredTask:
+        return replace(self, stopping_until=None, holder=None, token=None)
+
+
+class FakeScheduleQueue(ScheduleQueue):
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def _due_at(self, schedule: Schedule) -> datetime | None:
+        _, retry_at = self._tables.aside.get(schedule.job_id, (None, None))
+        return retry_at or schedule.due_at
+
+    def _with_live(self, schedule: Schedule) -> Schedule:
+        in_the_way = [
+            task
+            for task in self._tables.tasks.values()
+            if task.job_id == schedule.job_id
+            and task.origin is not Origin.DIRECT
+            and (task.status in COUNTS_FOR_OVERLAP or task.stopping_until is not None)
+        ]
+        return replace(schedule, live=len(in_the_way))
+
+    async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
+        due = [(at, s.job_id) for s in self._tables.schedules.values() if (at := self._due_at(s)) and at <= now]
+        return [self._with_live(self._tables.schedules[job_id]) for _, job_id in sorted(due)[:limit]]
+
+    async def take(self, job_id: JobId) -> Schedule:
+        if job_id not in self._tables.schedules:
+            raise JobNotFound(job_id)
+        return self._with_live(self._tables.schedules[job_id])
+
+    async def triggers(self, job_ids: Sequence[JobId]) -> Mapping[JobId, Trigger]:
+        jobs = self._tables.jobs
+        return {job_id: jobs[job_id].definition.trigger for job_id in job_ids if job_id in jobs}
+
+    async def record(self, fired: Fired) -> None:
+        known = {(o.job_id, o.fire_key) for o in self._tables.occurrences.values() if o.decision is Decision.FIRED}
+        for entry in fired.occurrences:
+            if entry.decision is Decision.FIRED and (entry.job_id, entry.fire_key) in known:
+                raise AlreadyFired(entry.fire_key)
+            continued = self._tables.occurrences.get(entry.id)
+            if continued is not None:
+                first, count = continued.first_nominal, continued.count + entry.count
+                entry = replace(entry, fire_key=continued.fire_key, first_nominal=first, count=count)
+            self._tables.occurrences[entry.id] = entry
+        _add(self._tables, fired.tasks)
+        for schedule in fired.schedules:
+            await self.put(schedule)
+
+    async def put(self, schedule: Schedule) -> None:
+        self._tables.schedules[schedule.job_id] = replace(schedule, live=0)
+        self._tables.aside.pop(schedule.job_id, None)
+
+    async def set_aside(self, job_id: JobId, error: str, retry_at: datetime) -> None:
+        self._tables.aside[job_id] = (error, retry_at)
+
+    async def refill(self, schedules: Sequence[Schedule]) -> None:
+        for schedule in schedules:
+            present = self._tables.schedules[schedule.job_id]
+            if present.active and schedule.upcoming[: len(present.upcoming)] == present.upcoming:
+                known, ended = schedule.upcoming, schedule.exhausted
+                self._tables.schedules[schedule.job_id] = replace(present, upcoming=known, exhausted=ended)
+
+    async def next_due(self) -> datetime | None:
+        return min((at for s in self._tables.schedules.values() if (at := self._due_at(s))), default=None)
+
+
+def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
+    for task in tasks:
+        job = tables.jobs.get(task.job_id)
+        if job is None or job.status is JobStatus.DELETED:
+            raise JobNotFound(task.job_id)
+        tables.tasks[task.id] = StoredTask(
+            id=task.id,
+            job_id=job.id,
+            lane=tables.lanes[job.lane],
+            origin=task.origin,
+            status=TaskStatus.PENDING,
+            gate=task.gate,
+            ready_at=task.scheduled_time,
+            policy=job.definition.retry,
+            scheduled_time=task.scheduled_time,
+            fire_key=task.fire_key,
+            parameters=task.parameters,
+        )
+    return Counter(tables.tasks[task.id].lane for task in tasks if task.gate is None)
+
+
+class FakeTaskQueue(TaskQueue):
+    def __init__(self, tables: Tables, now: datetime) -> None:
+        self._tables, self._now = tables, now
+
+    def _having(self, ids: Sequence[TaskId] | None = None) -> Iterator[StoredTask]:
+        return (t for t in list(self._tables.tasks.values()) if ids is None or t.id in ids)
+
+    async def add(self, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
+        return _add(self._tables, tasks)
+
+    async def settle(self, settlements: Sequence[Settlement]) -> Sequence[TaskId]:
+        applied = []
+        for settlement in settlements:
+            task = self._tables.tasks.get(settlement.task_id)
+            if task is not None and task.token == settlement.token and task.stopping_until is None:
+                self._tables.tasks[task.id] = task.settled(settlement, self._now)
+                applied.append(task.id)
+        return applied
+
+    async def take_overdue(self, now: datetime, limit: int) -> Sequence[Attempt]:
+        overdue = [
+            task.as_attempt()
+            for task in self._having()
+            if task.status in HELD and task.stopping_until is None and task.deadline_at and task.deadline_at <= now
+        ]
+        return overdue[:limit]
+
+    async def take_held(self, session: Session, among: Sequence[TaskId] | None = None) -> Sequence[Attempt]:
+        return [task.as_attempt() for task in self._having(among) if task.is_held_by(session)]
+
+    async def let_go(self, session: Session) -> int:
+        stopping = [task for task in self._having() if task.stopping_until and task.holder == session]
+        return self._let_go(stopping)
+
+    async def let_go_expired(self, now: datetime, limit: int) -> int:
+        expired = [task for task in self._having() if task.stopping_until and task.stopping_until <= now]
+        return self._let_go(expired[:limit])
+
+    def _let_go(self, tasks: Sequence[StoredTask]) -> int:
+        self._tables.tasks |= {task.id: task.let_go() for task in tasks}
+        return len(tasks)
+
+    async def open_due(self, now: datetime, limit: int) -> Mapping[LaneId, int]:
+        due = [task for task in self._having() if task.gate is Gate.TIME and task.ready_at <= now][:limit]
+        self._tables.tasks |= {task.id: replace(task, gate=None) for task in due}
+        return Counter(task.lane for task in due)
+
+    async def next_opening(self) -> datetime | None:
+        return min((task.ready_at for task in self._having() if task.gate is Gate.TIME), default=None)

@@ -1,0 +1,246 @@
+"""A store of scheduling in dictionaries: a unit of work sees a copy, and its commit puts that back.
+
+It keeps no locks: no two units of work of a test are open at a time.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import UUID
+
+from application.scheduling.ports import SchedulingWork
+from domain.scheduling.errors import ExecutorNotFound, JobNameTaken, JobNotFound, StaleVersion, TaskNotFound
+from domain.scheduling.executor import Executor, ExecutorStatus
+from domain.scheduling.ids import ExecutorId, JobId, LaneId, OccurrenceId, TaskId
+from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.occurrence import Occurrence
+from domain.scheduling.placement import Lane
+from domain.scheduling.ports.executor_repository import ExecutorRepository
+from domain.scheduling.ports.job_repository import JobRepository
+from domain.scheduling.ports.lane_directory import LaneDirectory
+from domain.scheduling.ports.schedule_queue import ScheduleQueue
+from domain.scheduling.ports.task_queue import Session, TaskQueue
+from domain.scheduling.ports.task_repository import TaskRepository
+from domain.scheduling.schedule import Schedule
+from domain.scheduling.task import Lease, TaskInstance
+from domain.shared.aggregate import Aggregate
+from domain.shared.events import DomainEvent
+from domain.shared.ids import TenantId
+from tests.builders import NOON
+from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
+
+Root = TypeVar("Root", bound=Aggregate)
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything that is stored; values are never changed, only replaced."""
+
+    jobs: dict[JobId, Job] = field(default_factory=dict)
+    schedules: dict[JobId, Schedule] = field(default_factory=dict)
+    aside: dict[JobId, tuple[str, datetime]] = field(default_factory=dict)
+    occurrences: dict[OccurrenceId, Occurrence] = field(default_factory=dict)
+    tasks: dict[TaskId, StoredTask] = field(default_factory=dict)
+    executors: dict[ExecutorId, Executor] = field(default_factory=dict)
+    lanes: dict[Lane, LaneId] = field(default_factory=dict)
+    events: list[DomainEvent] = field(default_factory=list)
+
+    def copied(self) -> Tables:
+        return Tables(**{f.name: copy.copy(getattr(self, f.name)) for f in fields(self)})
+
+
+class FakeStore:
+    """`now` is its clock. `before_commit` may raise what a store may raise, and sees what would be committed."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.tables = Tables()
+        self.commits = 0
+        self.before_commit: Callable[[Tables], None] = lambda _tables: None
+
+    def begin(self) -> FakeWork:
+        return FakeWork(self)
+
+    def event_types(self) -> list[str]:
+        """The outbox so far."""
+        return [event.type for event in self.tables.events]
+
+
+class FakeWork(SchedulingWork):
+    """Undone unless committed."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+        self.tables = Tables()
+
+    @property
+    def now(self) -> datetime:
+        return self._store.now
+
+    async def __aenter__(self) -> Self:
+        self.tables = self._store.tables.copied()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.tables = Tables()
+
+    def record(self, events: Sequence[DomainEvent]) -> None:
+        self.tables.events += events
+
+    async def commit(self) -> None:
+        self._store.before_commit(self.tables)
+        self._store.tables = self.tables.copied()
+        self._store.commits += 1
+
+    @property
+    def jobs(self) -> JobRepository:
+        return FakeJobs(self)
+
+    @property
+    def schedules(self) -> ScheduleQueue:
+        return FakeScheduleQueue(self.tables)
+
+    @property
+    def tasks(self) -> TaskRepository:
+        return FakeTasks(self)
+
+    @property
+    def queue(self) -> TaskQueue:
+        return FakeTaskQueue(self.tables, self.now)
+
+    @property
+    def executors(self) -> ExecutorRepository:
+        return FakeExecutors(self)
+
+    @property
+    def lanes(self) -> LaneDirectory:
+        return FakeLanes(self.tables)
+
+
+def _clone(root: Root) -> Root:
+    clone = copy.copy(root)
+    clone.release_events()  # gives it a list of its own
+    return clone
+
+
+def _store(work: FakeWork, root: Root, stored: Root | None, what: str) -> Root:
+    if (stored.version if stored else 0) != root.version:
+        raise StaleVersion(what)
+    work.record(root.release_events())
+    root.version += 1
+    return _clone(root)
+
+
+class FakeJobs(JobRepository):
+    def __init__(self, work: FakeWork) -> None:
+        self._work = work
+
+    async def get(self, tenant: TenantId, key: JobId | str) -> Job:
+        if isinstance(key, UUID):
+            job = self._work.tables.jobs.get(JobId(key))
+            if job is not None and job.tenant == tenant:
+                return _clone(job)
+        elif (found := await self.find(tenant, key)) is not None:
+            return found
+        raise JobNotFound(key)
+
+    async def find(self, tenant: TenantId, name: str) -> Job | None:
+        for job in self._work.tables.jobs.values():
+            if (job.tenant, job.definition.name) == (tenant, name) and job.status is not JobStatus.DELETED:
+                return _clone(job)
+        return None
+
+    async def save(self, job: Job) -> None:
+        other = await self.find(job.tenant, job.definition.name)
+        if other is not None and other.id != job.id and job.status is not JobStatus.DELETED:
+            raise JobNameTaken(job.definition.name)
+        jobs = self._work.tables.jobs
+        jobs[job.id] = _store(self._work, job, jobs.get(job.id), f"Job {job.definition.name!r}")
+
+
+class FakeTasks(TaskRepository):
+    def __init__(self, work: FakeWork) -> None:
+        self._work = work
+
+    async def get(self, tenant: TenantId, task_id: TaskId) -> TaskInstance:
+        stored = self._work.tables.tasks.get(task_id)
+        job = self._work.tables.jobs[stored.job_id] if stored else None
+        if stored is None or job is None or job.tenant != tenant:
+            raise TaskNotFound(task_id)
+        holder, token = stored.holder, stored.token
+        return TaskInstance(
+            id=task_id,
+            tenant=tenant,
+            job_id=job.id,
+            job_name=job.definition.name,
+            status=stored.status,
+            attempt=stored.attempt,
+            lease=Lease(holder.executor_id, holder.epoch, token) if holder and token else None,
+            stopping_until=stored.stopping_until,
+            status_reason=stored.reason,
+            ended_at=stored.ended_at,
+        )
+
+    async def live_of(self, tenant: TenantId, job_id: JobId) -> Sequence[TaskInstance]:
+        live = [t.id for t in self._work.tables.tasks.values() if t.job_id == job_id and t.is_live]
+        return [await self.get(tenant, task_id) for task_id in live]
+
+    async def save(self, task: TaskInstance) -> None:
+        self._work.record(task.release_events())
+        self._work.tables.tasks[task.id] = replace(
+            self._work.tables.tasks[task.id],
+            status=task.status,
+            stopping_until=task.stopping_until,
+            reason=task.status_reason,
+            ended_at=task.ended_at,
+        )
+
+
+class FakeExecutors(ExecutorRepository):
+    def __init__(self, work: FakeWork) -> None:
+        self._work = work
+
+    async def get(self, tenant: TenantId, executor_id: ExecutorId) -> Executor:
+        found = await self.find(tenant, executor_id)
+        if found is None:
+            raise ExecutorNotFound(executor_id)
+        return found
+
+    async def find(self, tenant: TenantId, executor_id: ExecutorId) -> Executor | None:
+        found = self._work.tables.executors.get(executor_id)
+        return _clone(found) if found is not None and found.tenant == tenant else None
+
+    async def save(self, executor: Executor) -> None:
+        executors = self._work.tables.executors
+        executors[executor.id] = _store(self._work, executor, executors.get(executor.id), f"Executor {executor.id!r}")
+
+    async def take_silent(self, since: datetime, limit: int) -> Sequence[Executor]:
+        executors = self._work.tables.executors.values()
+        silent = [e for e in executors if e.status is not ExecutorStatus.OFFLINE and e.last_heartbeat_at < since]
+        return [_clone(e) for e in silent[:limit]]
+
+    async def record_beats(self, beats: Mapping[Session, datetime]) -> None:
+        for session, at in beats.items():
+            stored = self._work.tables.executors.get(session.executor_id)
+            if stored is not None and stored.epoch == session.epoch and stored.last_heartbeat_at < at:
+                beaten = _clone(stored)
+                beaten.last_heartbeat_at = at
+                self._work.tables.executors[session.executor_id] = beaten
+
+
+class FakeLanes(LaneDirectory):
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def number(self, lane: Lane) -> LaneId:
+        return self._tables.lanes.setdefault(lane, LaneId(len(self._tables.lanes) + 1))
+
+    async def after(self, last: LaneId) -> Mapping[LaneId, Lane]:
+        return {number: lane for lane, number in self._tables.lanes.items() if number > last}

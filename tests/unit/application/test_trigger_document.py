@@ -1,0 +1,90 @@
+"""Triggers as JSON and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from application.scheduling.trigger_document import (
+    CronDocument,
+    ManualDocument,
+    TriggerDocument,
+    instant_or_none,
+    trigger_document_of,
+    trigger_of,
+)
+from domain.shared.errors import Invalid
+from domain.timing.trigger import CronTrigger, ManualTrigger, Trigger
+from tests.builders import NOON, TimesTrigger
+from tests.unit.application.strategies import triggers
+
+
+def problem(document: TriggerDocument) -> tuple[str, str]:
+    """Pointer and code of the first thing wrong."""
+    with pytest.raises(Invalid) as refused:
+        trigger_of(document)
+    found = refused.value.problems[0]
+    return found.pointer, found.code
+
+
+@given(triggers)
+def test_a_trigger_comes_back_from_its_document_as_it_was(trigger: Trigger) -> None:
+    assert trigger_of(trigger_document_of(trigger)) == trigger
+
+
+def test_an_expression_is_in_utc_unless_a_zone_is_given() -> None:
+    trigger = trigger_of(CronDocument(expression="0 2 * * *"))
+    assert isinstance(trigger, CronTrigger)
+    assert (trigger.zone.name, trigger.jitter, trigger.max_executions) == ("UTC", timedelta(0), None)
+    assert trigger_of(ManualDocument()) == ManualTrigger()
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "code"),
+    [
+        ({"expression": "61 * * * *"}, "/expression", "OUT_OF_RANGE"),
+        ({"expression": "0 0 31 2 *"}, "/expression", "NEVER_FIRES"),
+        ({"time_zone": "Europe/Berlim"}, "/timeZone", "UNKNOWN_TIME_ZONE"),
+        ({"jitter": "5"}, "/jitter", "SYNTAX"),
+        ({"jitter": "-5s"}, "/jitter", "SYNTAX"),
+        ({"max_executions": 0}, "/maxExecutions", "OUT_OF_RANGE"),
+        ({"start_at": NOON.replace(tzinfo=None)}, "/startAt", "NO_OFFSET"),
+        ({"end_at": NOON.replace(tzinfo=None)}, "/endAt", "NO_OFFSET"),
+        ({"start_at": NOON, "end_at": NOON}, "/endAt", "OUT_OF_ORDER"),
+        ({"start_at": datetime.fromisoformat("0001-01-01T00:00+10:00")}, "/startAt", "OUT_OF_RANGE"),
+        ({"end_at": datetime.fromisoformat("9999-12-31T23:00-10:00")}, "/endAt", "OUT_OF_RANGE"),
+    ],
+)
+def test_what_makes_no_trigger_is_refused_where_it_stands(fields: dict[str, Any], pointer: str, code: str) -> None:
+    given = {"expression": "* * * * *", **fields}
+    found = problem(CronDocument(**given))
+    if pointer == "/expression":  # where exactly in the expression, the trigger's own tests say
+        assert found[0].startswith(pointer)
+    else:
+        assert found == (pointer, code)
+
+
+def test_a_problem_of_an_expression_tells_the_place_in_it() -> None:
+    with pytest.raises(Invalid) as refused:
+        trigger_of(CronDocument(expression="0 25 * * *"))
+    assert [(p.pointer[:11], p.offset) for p in refused.value.problems] == [("/expression", 2)]
+
+
+def test_instants_are_kept_in_utc() -> None:
+    berlin = datetime.fromisoformat("2031-05-06T14:00+02:00")
+    kept = instant_or_none(berlin, "/startAt")
+    assert (kept, kept and kept.tzinfo) == (NOON, UTC)
+    assert instant_or_none(None, "/startAt") is None
+
+
+def test_the_end_of_the_calendar_may_be_the_end_of_a_trigger() -> None:
+    forever = datetime.fromisoformat("9999-12-31T23:59:59.999999+00:00")
+    assert trigger_of(CronDocument(expression="* * * * *", end_at=forever)).end_at == forever
+
+
+def test_a_type_of_trigger_that_has_no_document_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(TypeError, match="TimesTrigger has no document"):
+        trigger_document_of(TimesTrigger(times=()))
