@@ -13,27 +13,31 @@ from infrastructure.sql.relation import Row
 from infrastructure.sql.scheduling.claiming import claim_parameters
 from infrastructure.sql.scheduling.exchange_statement import HANDED_OUT, SUMMARY, TO_STOP, exchange_statement
 from infrastructure.sql.scheduling.scripts import Script
-from infrastructure.sql.scheduling.settling import Settlements, session_parameters
+from infrastructure.sql.scheduling.settling import Ends, Settlements, session_parameters
 from infrastructure.sql.scheduling.task_rows import claimed_task, stop_order
 
 
 def exchange(session: Session | None, settlements: Sequence[Settlement], claim: Claim | None) -> Script[Exchanged]:
     """One statement; more only if others were just taking all that waited in the first lane."""
     changes = Settlements.of(settlements)
-    done = bool(changes.ended), bool(changes.kept)
-    parameters = {**session_parameters(session), **changes.parameters("postgresql")}
+    settle = changes.ends, bool(changes.kept)
+    parameters = {
+        **session_parameters(session),
+        **changes.ended_parameters("postgresql"),
+        **changes.kept_parameters("postgresql"),
+    }
     if claim is None:
-        answer, _ = _read((yield exchange_statement(*done, False), parameters))
+        answer, _ = _read((yield exchange_statement(*settle, False), parameters))
         return answer
     lanes = list(claim.lanes)
     answer, lane = _read(
-        (yield exchange_statement(*done, True), {**parameters, **claim_parameters(claim, "postgresql", lanes)})
+        (yield exchange_statement(*settle, True), {**parameters, **claim_parameters(claim, "postgresql", lanes)})
     )
     applied = answer.applied
     while not answer.claimed and lane is not None and len(lanes) > 1:
         lanes.remove(lane)
         again = {**session_parameters(session), **claim_parameters(claim, "postgresql", lanes)}
-        answer, lane = _read((yield exchange_statement(False, False, True), again))
+        answer, lane = _read((yield exchange_statement(Ends.NONE, False, True), again))
     return replace(answer, applied=applied)
 
 
@@ -41,13 +45,14 @@ def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
     """What the statement returned, and the lane it claimed from."""
     claimed, stop = [], []
     lane, applied, may_claim = None, frozenset[TaskId](), False
-    for kind, *columns, ids, may in rows:
-        if kind == HANDED_OUT:
-            claimed.append(tuple(columns))
-        elif kind == TO_STOP:
-            _, id_, token, _, reason, _, error, *_ = columns
+    for row in rows:
+        if row[0] == HANDED_OUT:
+            claimed.append(row[1:-2])
+        elif row[0] == TO_STOP:
+            _, _, id_, token, _, reason, _, error, *_ = row
             stop.append(stop_order(id_, token, reason, error))
-        elif kind == SUMMARY:
-            lane, applied, may_claim = columns[5], frozenset(ids or ()), may
+        elif row[0] == SUMMARY:
+            *_, ids, may_claim = row
+            lane, applied = row[6], frozenset(ids or ())
     tasks = [claimed_task(row) for row in sorted(claimed)]
     return Exchanged(applied=applied, claimed=tasks, stop=stop, may_claim=may_claim), lane

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -24,9 +24,10 @@ from infrastructure.sql.scheduling.claiming import (
     stop_orders,
 )
 from infrastructure.sql.scheduling.scripts import Parameters, Script, moment
-from infrastructure.sql.scheduling.settling import ENDED, KEPT, Settlements, session_parameters
+from infrastructure.sql.scheduling.settling import KEPT, Ends, Settlements, end_columns, session_parameters
 from infrastructure.sql.scheduling.tables import task_attempts, task_history, task_tokens, tasks
 from infrastructure.sql.scheduling.task_changes import (
+    Columns,
     attempt_record,
     ended,
     is_retried,
@@ -63,13 +64,13 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
 def _settle(changes: Settlements, of_session: Parameters) -> Script[frozenset[TaskId]]:
     facts: list[Row] = []
     if changes.ended:
-        parameters = {**of_session, **ENDED.bind("sqlite", changes.ended)}
-        if moved := (yield _ENDING, parameters):
-            yield _INTO_HISTORY, parameters
+        parameters = {**of_session, **changes.ended_parameters("sqlite")}
+        if moved := (yield _ENDING[changes.ends], parameters):
+            yield _INTO_HISTORY[changes.ends], parameters
             yield _REMOVE, _IDS.bind("sqlite", [(row[_ID],) for row in moved])
             facts += moved
     if changes.kept:
-        parameters = {**of_session, **KEPT.bind("sqlite", changes.kept)}
+        parameters = {**of_session, **changes.kept_parameters("sqlite")}
         if staying := (yield _STAYING, parameters):
             yield _ATTEMPTS, parameters
             yield _KEPT, parameters
@@ -89,32 +90,29 @@ def _claim(parameters: Parameters) -> Script[list[Row]]:
     return handed_out
 
 
-def _facts(end: Any) -> sa.Select[Any]:
-    told = {"event": end.event, "error_code": end.error_code}
+def _facts(end: Columns) -> sa.Select[Any]:
+    told = {"event": end["event"], "error_code": end["error_code"]}
     facts = (told[name] if name in told else t[name] for name in FACTS)
-    return sa.select(_NOW, *facts).where(leased_as(dict(end)), may_end_as(end.status))
+    return sa.select(_NOW, *facts).where(leased_as(end), may_end_as(end["status"]))
 
 
 _ID: Final = 1 + FACTS.index("id")  # after the time
 
 
-def _into_history() -> sa.Executable:
-    end = ENDED.source("sqlite").c
-    row = ended(dict(t), dict(end), _NOW)
-    moved = sa.select(*row.values()).where(leased_as(dict(end)), may_end_as(end.status))
+def _into_history(end: Columns) -> sa.Executable:
+    row = ended(dict(t), end, _NOW)
+    moved = sa.select(*row.values()).where(leased_as(end), may_end_as(end["status"]))
     return sa.insert(task_history).from_select(list(row), moved)
 
 
-def _attempts() -> sa.Executable:
-    end = KEPT.source("sqlite").c
-    row = attempt_record(dict(t), dict(end), _NOW)
-    followed = sa.select(*row.values()).where(leased_as(dict(end)), may_end_as(end.status), is_retried(dict(end)))
+def _attempts(end: Columns) -> sa.Executable:
+    row = attempt_record(dict(t), end, _NOW)
+    followed = sa.select(*row.values()).where(leased_as(end), may_end_as(end["status"]), is_retried(end))
     return sa.insert(task_attempts).from_select(list(row), followed)
 
 
-def _kept() -> sa.Executable:
-    end = KEPT.source("sqlite").c
-    return sa.update(tasks).where(leased_as(dict(end)), may_end_as(end.status)).values(kept(dict(end), _NOW))
+def _kept(end: Columns) -> sa.Executable:
+    return sa.update(tasks).where(leased_as(end), may_end_as(end["status"])).values(kept(end, _NOW))
 
 
 def _chosen() -> sa.Executable:
@@ -136,12 +134,23 @@ def _claimed() -> sa.Executable:
     return change.returning(*(t[name] for name in CLAIMED))
 
 
-_ENDING: Final = Statement(lambda _: _facts(ENDED.source("sqlite").c))
-_INTO_HISTORY: Final = Statement(lambda _: _into_history())
+def _for_ends(build: Callable[[Columns], sa.Executable]) -> dict[Ends, Statement]:
+    def statement(ends: Ends) -> Statement:
+        return Statement(lambda dialect: build(end_columns(dialect, ends)))
+
+    return {ends: statement(ends) for ends in (Ends.COMPLETED, Ends.ANY)}
+
+
+def _for_kept(build: Callable[[Columns], sa.Executable]) -> Statement:
+    return Statement(lambda dialect: build(dict(KEPT.source(dialect).c)))
+
+
+_ENDING: Final = _for_ends(_facts)
+_INTO_HISTORY: Final = _for_ends(_into_history)
 _REMOVE: Final = Statement(lambda d: sa.delete(tasks).where(t.id.in_(sa.select(_IDS.source(d).c.id))))
-_STAYING: Final = Statement(lambda _: _facts(KEPT.source("sqlite").c))
-_ATTEMPTS: Final = Statement(lambda _: _attempts())
-_KEPT: Final = Statement(lambda _: _kept())
+_STAYING: Final = _for_kept(_facts)
+_ATTEMPTS: Final = _for_kept(_attempts)
+_KEPT: Final = _for_kept(_kept)
 _MAY_CLAIM: Final = Statement(lambda _: sa.select(may_claim()))
 _BEFORE: Final = Statement(lambda _: claimed_before())
 _CHOSEN: Final = Statement(lambda _: _chosen())

@@ -24,9 +24,10 @@ from infrastructure.sql.scheduling.claiming import (
     stop_orders,
 )
 from infrastructure.sql.scheduling.scripts import moment
-from infrastructure.sql.scheduling.settling import ENDED, KEPT
+from infrastructure.sql.scheduling.settling import KEPT, Ends, end_columns
 from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_attempts, task_history, tasks
 from infrastructure.sql.scheduling.task_changes import (
+    Columns,
     attempt_record,
     ended,
     is_retried,
@@ -49,16 +50,16 @@ _NOW = moment("postgresql")
 
 
 @cache
-def exchange_statement(ended: bool, kept: bool, claims: bool) -> Statement:
+def exchange_statement(ends: Ends, kept: bool, claims: bool) -> Statement:
     """The text for what there is to do; the parts that are not needed would cost planning and locks."""
-    return Statement(lambda _: _build(ended, kept, claims))
+    return Statement(lambda _: _build(ends, kept, claims))
 
 
-def _build(has_ended: bool, has_kept: bool, claims: bool) -> sa.Executable:
+def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
     settled: list[sa.CTE] = []
     writes: list[sa.CTE] = []
-    if has_ended:
-        settled.append(moved := _moved())
+    if ends is not Ends.NONE:
+        settled.append(moved := _moved(ends))
         writes.append(_into_history(moved))
     if has_kept:
         settled.append(locked := _locked())
@@ -81,10 +82,10 @@ def _build(has_ended: bool, has_kept: bool, claims: bool) -> sa.Executable:
     return sa.union_all(*parts).add_cte(*writes)
 
 
-def _moved() -> sa.CTE:
+def _moved(ends: Ends) -> sa.CTE:
     """Settled for good: gone from the live tasks."""
-    end = ENDED.source("postgresql").c
-    statement = sa.delete(tasks).where(leased_as(dict(end)), may_end_as(end.status))
+    end = end_columns("postgresql", ends)
+    statement = sa.delete(tasks).where(leased_as(end), may_end_as(end["status"]))
     return statement.returning(*t, *_labelled(end)).cte("moved")
 
 
@@ -95,8 +96,8 @@ def _into_history(moved: sa.CTE) -> sa.CTE:
 
 def _locked() -> sa.CTE:
     """What stays alive is locked as it is, for its attempt to be recorded before the row changes."""
-    end = KEPT.source("postgresql").c
-    statement = sa.select(*t, *_labelled(end)).where(leased_as(dict(end)), may_end_as(end.status))
+    end = dict(KEPT.source("postgresql").c)
+    statement = sa.select(*t, *_labelled(end)).where(leased_as(end), may_end_as(end["status"]))
     return statement.with_for_update(of=tasks).cte("locked")
 
 
@@ -135,9 +136,9 @@ def _claimed(chosen: sa.CTE) -> sa.CTE:
     return change.values(claimed("postgresql", token)).returning(*(t[name] for name in CLAIMED)).cte("claimed")
 
 
-def _labelled(end: Any) -> list[sa.ColumnElement[Any]]:
+def _labelled(end: Columns) -> list[sa.ColumnElement[Any]]:
     """What a settlement says, beside the columns of the task that have the same names."""
-    return [column.label(f"new_{column.name}") for column in end if column.name not in ("id", "token")]
+    return [column.label(f"new_{name}") for name, column in end.items() if name not in ("id", "token")]
 
 
 def _new(settled: sa.CTE) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from enum import Enum
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -12,8 +13,10 @@ from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.priority import Priority, rank
 from domain.scheduling.settlement import EVENT_OF, Settlement
+from domain.scheduling.task_status import TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation
+from infrastructure.sql.scheduling.task_changes import Columns, word
 from infrastructure.sql.scheduling.task_rows import encode_error, ending
 from infrastructure.sql.types import Instant, JsonText
 
@@ -22,21 +25,36 @@ _COMMON: Final = {
     "id": sa.Uuid, "token": sa.BigInteger, "status": sa.Text, "event": sa.Text, "result": JsonText,
     "error": JsonText, "error_code": sa.Text, "lost": sa.SmallInteger,
 }  # fmt: skip
-
-ENDED: Final = Relation("e", **_COMMON)
+_COMPLETED: Final = Relation("e", id=sa.Uuid, token=sa.BigInteger, result=JsonText)
+_ENDED: Final = Relation("e", **_COMMON)
 KEPT: Final = Relation(
     "k", **_COMMON, ready_at=Instant, lowest_rank=sa.BigInteger, stopping_until=Instant, ending=sa.Text
 )
-ENDED_COLUMNS: Final = tuple(_COMMON)
-KEPT_COLUMNS: Final = (*_COMMON, "ready_at", "lowest_rank", "stopping_until", "ending")
+
+
+class Ends(Enum):
+    """What ends for good. When all are completed, which is the rule, less has to be said of each."""
+
+    NONE = "NONE"
+    COMPLETED = "COMPLETED"
+    ANY = "ANY"
+
+
+def end_columns(dialect: DialectName, ends: Ends) -> Columns:
+    """What is known of those that end for good."""
+    if ends is Ends.ANY:
+        return dict(_ENDED.source(dialect).c)
+    fixed: dict[str, Any] = {name: sa.cast(sa.null(), type_) for name, type_ in _COMMON.items()}
+    fixed |= {"status": word(TaskStatus.COMPLETED), "event": word(EVENT_OF[TaskStatus.COMPLETED])}
+    return fixed | dict(_COMPLETED.source(dialect).c)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlements:
-    """Rows for the two relations, ordered by task so that two callers never wait for each other."""
+    """Each lease once, ordered by task, so that two that settle the same never wait for each other in a circle."""
 
-    ended: Sequence[tuple[object, ...]]
-    kept: Sequence[tuple[object, ...]]
+    ended: Sequence[Settlement]
+    kept: Sequence[Settlement]
 
     @classmethod
     def of(cls, settlements: Iterable[Settlement]) -> Settlements:
@@ -45,16 +63,24 @@ class Settlements:
         for each in settlements:
             first.setdefault((each.task_id, each.token), each)
         ordered = sorted(first.values(), key=lambda each: each.task_id)
-        return cls(
-            ended=[_common(each) for each in ordered if _leaves(each)],
-            kept=[(*_common(each), *_staying(each)) for each in ordered if not _leaves(each)],
-        )
+        return cls([s for s in ordered if _leaves(s)], [s for s in ordered if not _leaves(s)])
 
-    def parameters(self, dialect: DialectName) -> dict[str, object]:
-        """For a statement with those of the two relations that have rows."""
-        return (ENDED.bind(dialect, self.ended) if self.ended else {}) | (
-            KEPT.bind(dialect, self.kept) if self.kept else {}
-        )
+    @property
+    def ends(self) -> Ends:
+        """Which of the forms `ended_parameters` have."""
+        if not self.ended:
+            return Ends.NONE
+        return Ends.COMPLETED if all(s.status is TaskStatus.COMPLETED for s in self.ended) else Ends.ANY
+
+    def ended_parameters(self, dialect: DialectName) -> dict[str, object]:
+        """For `end_columns` of `ends`."""
+        if self.ends is Ends.COMPLETED:
+            return _COMPLETED.bind(dialect, [(s.task_id, s.token, s.result) for s in self.ended])
+        return _ENDED.bind(dialect, [_common(s) for s in self.ended]) if self.ended else {}
+
+    def kept_parameters(self, dialect: DialectName) -> dict[str, object]:
+        """For `KEPT`."""
+        return KEPT.bind(dialect, [(*_common(s), *_staying(s)) for s in self.kept]) if self.kept else {}
 
 
 def session_parameters(session: Session | None) -> Mapping[str, object]:
