@@ -35,6 +35,8 @@ class FakeTask:
     error: Body = field(default_factory=dict)
     retryable: bool = True
     lines: list[Body] = field(default_factory=list)
+    logs: Counter[int] = field(default_factory=Counter)
+    """The LOG reports of each lease."""
     reports: list[Body] = field(default_factory=list)
     """Those that took effect, in order."""
     orphans: list[Body] = field(default_factory=list)
@@ -140,6 +142,15 @@ class FakeServer:
         async with self._changed:
             self._changed.notify_all()
 
+    async def forget(self) -> None:
+        """As after the loss of its database."""
+        self.past += self.sessions.values()
+        self.sessions.clear()
+        for session in self.past:
+            session.alive = False
+        self._requeue()
+        await self.notify()
+
     def fail_next(self, verb: str, *faults: str | int) -> None:
         """Each fault meets one call: a status to answer with, "drop", "drop-answer", "hang", "ended" or "no-json"."""
         self.faults.setdefault(verb, deque()).extend(faults)
@@ -219,7 +230,7 @@ class FakeServer:
         return web.json_response({**answer, "outcomes": outcomes})
 
     def _over(self, executor: str, session: FakeSession) -> web.Response:
-        if self.sessions[executor] is not session:
+        if self.sessions.get(executor, session) is not session:
             return _problem(409, "SUPERSEDED", "another process has registered as this executor")
         return _problem(409, "SESSION_ENDED", "the session has ended")
 
@@ -304,7 +315,7 @@ class FakeServer:
         if kind in self.invalid:
             problem = {"code": "INVALID", "detail": f"no {kind} today"}
             return {"taskId": task.id, "outcome": "INVALID", "problem": problem}
-        if report in task.reports:
+        if report in task.reports or (kind == "LOG" and report["sequence"] <= task.logs[report["token"]]):
             return {"taskId": task.id, "outcome": "ALREADY"}
         if not self._holds(executor, report) or (task.status == "STOPPING" and kind != "STOPPED"):
             task.orphans.append(report)
@@ -312,6 +323,7 @@ class FakeServer:
         task.reports.append(report)
         if kind == "LOG":
             task.lines += report["lines"]
+            task.logs[report["token"]] += 1
         elif kind == "COMPLETE":
             task.status, task.result = "COMPLETED", report.get("result")
         elif kind == "FAIL":

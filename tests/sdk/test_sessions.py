@@ -179,6 +179,17 @@ async def test_after_the_end_of_its_session_a_worker_starts_anew(
     assert sum("ready" in message for message in messages()) == 2
 
 
+async def test_a_server_that_has_forgotten_the_worker_gets_to_know_it_again(server: FakeServer, crew: Crew) -> None:
+    worker = await crew.start()
+    name = worker.executor_id
+    await server.until(server.open_claims.total)
+    await server.forget()
+    task = await server.command(["true"])
+    await server.ended(task)
+    assert worker.executor_id == name
+    assert server.sessions[name or ""].epoch == 1
+
+
 async def test_sessions_that_keep_ending_are_begun_with_growing_pauses(
     server: FakeServer, crew: Crew, monkeypatch: pytest.MonkeyPatch
 ) -> None:

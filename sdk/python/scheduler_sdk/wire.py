@@ -107,6 +107,8 @@ class Report(Struct, rename="camel", omit_defaults=True, gc=False):
     error: ErrorDetail | UnsetType = UNSET
     retryable: bool | UnsetType = UNSET
     lines: Sequence[LogLine] | UnsetType = UNSET
+    sequence: int | UnsetType = UNSET
+    """Numbers the LOG reports of a lease from 1: a repeated one is known by it."""
     progress: float | UnsetType = UNSET
     message: str | UnsetType = UNSET
     checkpoint: Raw | UnsetType = UNSET
@@ -132,14 +134,17 @@ class Leave(Struct):
     epoch: int
 
 
-class Problem(Struct, rename="camel"):
-    code: str = ""
-    title: str = ""
-    detail: str = ""
+class Problem(Struct):
+    code: str | None = None
+    title: str | None = None
+    detail: str | None = None
+
+    def __str__(self) -> str:
+        return self.detail or self.title or "without a reason"
 
 
 class Outcome(Struct, rename="camel", gc=False):
-    task_id: str
+    task_id: str | None
     outcome: str
     problem: Problem | None = None
 

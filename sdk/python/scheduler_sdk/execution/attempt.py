@@ -33,6 +33,7 @@ class Attempt:
         "item",
         "line_bytes",
         "lines",
+        "logs",
         "pending",
         "progress",
         "task",
@@ -52,6 +53,8 @@ class Attempt:
         """Seconds that the work has to stop by itself when it is asked to."""
         self.deadline: float | None = None
         self.lines: list[LogLine] = []
+        self.logs = 0
+        """How many LOG reports there were."""
         self.line_bytes = 0
         self.progress: tuple[float, str | None] | None = None
         self.checkpoint: Raw | None = None

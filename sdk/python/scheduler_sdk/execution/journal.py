@@ -55,7 +55,8 @@ class Journal:
         task_id, token = attempt.item.task_id, attempt.item.token
         if attempt.lines:
             lines, attempt.lines, attempt.line_bytes = attempt.lines, [], 0
-            self._put(attempt, Report(task_id, token, "LOG", lines=lines))
+            attempt.logs += 1
+            self._put(attempt, Report(task_id, token, "LOG", lines=lines, sequence=attempt.logs))
         if attempt.progress is not None:
             (progress, message), attempt.progress = attempt.progress, None
             report = Report(task_id, token, "PROGRESS", progress=progress)

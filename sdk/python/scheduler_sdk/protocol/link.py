@@ -123,14 +123,10 @@ def _refusal(status: int, content: bytes, retry_after: str) -> Exception:
         problem = _problem.decode(content)
     except msgspec.DecodeError:
         problem = Problem()
-    detail = problem.detail or problem.title or f"the server answered HTTP {status}"
     if status == 409 and problem.code == "SUPERSEDED":
-        return Superseded(detail)
+        return Superseded(str(problem))
     if status == 409 and problem.code == "SESSION_ENDED":
-        return SessionEnded(detail)
+        return SessionEnded(str(problem))
     if status >= 500 or status in _TRANSIENT:
-        return Unavailable(
-            f"HTTP {status}, {problem.detail or problem.title or 'without a reason'}",
-            float(retry_after) if retry_after.isdecimal() else 0.0,
-        )
-    return Refused(status, problem.code, detail)
+        return Unavailable(f"HTTP {status}, {problem}", float(retry_after) if retry_after.isdecimal() else 0.0)
+    return Refused(status, problem.code or "", str(problem))

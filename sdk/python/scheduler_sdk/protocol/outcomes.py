@@ -24,7 +24,7 @@ def heed(batch: Batch, outcomes: Sequence[Outcome], slots: Slots, outbox: Outbox
             if kind in ("COMPLETE", "FAIL"):
                 logger.warning("task %s of job %s ended too late: its lease is lost", item.task_id, item.job_name)
             continue
-        reason = outcome.problem.detail if outcome.problem else "no reason given"
+        reason = outcome.problem or "without a reason"
         logger.error("the server does not accept a %s report of task %s: %s", kind, item.task_id, reason)
         if kind == "COMPLETE":  # the lease is still ours: let the task end with the reason, rather than by a time-out
             error = ErrorDetail("RESULT_REFUSED", f"the server does not accept the result: {reason}")
