@@ -53,8 +53,8 @@ def test_the_import_contracts_name_every_third_party_package_of_the_product() ->
         {*contracts[name]["forbidden_modules"]}
         for name in ("The domain is plain Python", "Use cases know no technology")
     )
-    imported_as = {"dependency-injector": "dependency_injector", "pyyaml": "yaml", "swagger-ui-py": "swagger_ui"}
+    imported_as = {"pyyaml": "yaml", "swagger-ui-py": "swagger_ui"}
     dependencies = {Requirement(each).name for each in RUN} - OURS
-    modules = {imported_as.get(each, each) for each in dependencies}
+    modules = {imported_as.get(each, each.replace("-", "_")) for each in dependencies}
     assert modules <= domain
     assert domain - application == {"msgspec"}
