@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -37,18 +38,19 @@ from infrastructure.sql.scheduling.task_changes import (
     number,
     t,
 )
-from infrastructure.sql.scheduling.task_events import FACTS, tell
+from infrastructure.sql.scheduling.task_events import FACTS_STORED, tell
 from infrastructure.sql.scheduling.task_rows import CLAIMED, claimed_task, stop_order
 
 _NOW: Final = moment("sqlite")
-_IDS: Final = Relation("i", id=sa.Uuid)
+_IDS: Final = Relation("i", id=sa.Text)
+"""By the text that stands in the store."""
 
 
 def exchange(session: Session | None, settlements: Sequence[Settlement], claim: Claim | None) -> Script[Exchanged]:
     """Nobody else writes meanwhile, so what one statement has seen is true for the next."""
     of_session = session_parameters(session)
-    applied = yield from _settle(Settlements.of(settlements), of_session)
-    ((may,),) = yield _MAY_CLAIM, of_session
+    ((now, may),) = yield _SESSION, of_session
+    applied = yield from _settle(now, Settlements.of(settlements), of_session)
     tasks: list[Row] = []
     if claim is not None and may:
         tasks = yield from _claim({**of_session, **claim_parameters(claim, "sqlite", claim.lanes)})
@@ -57,26 +59,31 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
         applied=applied,
         claimed=[claimed_task(row) for row in sorted(tasks)],
         stop=[stop_order(*row) for row in stop],
-        may_claim=bool(may),
+        may_claim=may,
     )
 
 
-def _settle(changes: Settlements, of_session: Parameters) -> Script[frozenset[TaskId]]:
-    facts: list[Row] = []
+def _settle(now: datetime, changes: Settlements, of_session: Parameters) -> Script[frozenset[TaskId]]:
+    settled: list[tuple[Settlement, Row]] = []
     if changes.ended:
-        parameters = {**of_session, **changes.ended_parameters("sqlite")}
-        if moved := (yield _ENDING[changes.ends], parameters):
-            yield _INTO_HISTORY[changes.ends], parameters
-            yield _REMOVE, _IDS.bind("sqlite", [(row[_ID],) for row in moved])
-            facts += moved
+        moved = yield _INTO_HISTORY[changes.ends], {**of_session, **changes.ended_parameters("sqlite")}
+        if moved:
+            yield _REMOVE, _IDS.bind("sqlite", [row[:1] for row in moved])
+            settled += _matched(changes.ended, moved)
     if changes.kept:
         parameters = {**of_session, **changes.kept_parameters("sqlite")}
         if staying := (yield _STAYING, parameters):
             yield _ATTEMPTS, parameters
             yield _KEPT, parameters
-            facts += staying
-    yield from tell(facts)
-    return frozenset(TaskId(row[_ID]) for row in facts)
+            settled += _matched(changes.kept, staying)
+    yield from tell(now, settled)
+    return frozenset(settlement.task_id for settlement, _ in settled)
+
+
+def _matched(settlements: Sequence[Settlement], rows: Sequence[Row]) -> list[tuple[Settlement, Row]]:
+    """Each row of `_facts`, without its lease, to the settlement of that lease."""
+    by_lease = {(s.task_id.hex, s.token): s for s in settlements}
+    return [(by_lease[row[:2]], row[2:]) for row in rows]
 
 
 def _claim(parameters: Parameters) -> Script[list[Row]]:
@@ -90,19 +97,19 @@ def _claim(parameters: Parameters) -> Script[list[Row]]:
     return handed_out
 
 
-def _facts(end: Columns) -> sa.Select[Any]:
-    told = {"event": end["event"], "error_code": end["error_code"]}
-    facts = (told[name] if name in told else t[name] for name in FACTS)
-    return sa.select(_NOW, *facts).where(leased_as(end), may_end_as(end["status"]))
-
-
-_ID: Final = 1 + FACTS.index("id")  # after the time
+def _facts(columns: Columns) -> list[sa.ColumnElement[Any]]:
+    """The lease and `FACTS_STORED`; its id stays text, that is enough to know it again."""
+    return [sa.type_coerce(columns["id"], sa.Text), *(columns[name] for name in ("token", *FACTS_STORED))]
 
 
 def _into_history(end: Columns) -> sa.Executable:
     row = ended(dict(t), end, _NOW)
     moved = sa.select(*row.values()).where(leased_as(end), may_end_as(end["status"]))
-    return sa.insert(task_history).from_select(list(row), moved)
+    return sa.insert(task_history).from_select(list(row), moved).returning(*_facts(dict(task_history.c)))
+
+
+def _staying(end: Columns) -> sa.Executable:
+    return sa.select(*_facts(dict(t))).where(leased_as(end), may_end_as(end["status"]))
 
 
 def _attempts(end: Columns) -> sa.Executable:
@@ -113,6 +120,10 @@ def _attempts(end: Columns) -> sa.Executable:
 
 def _kept(end: Columns) -> sa.Executable:
     return sa.update(tasks).where(leased_as(end), may_end_as(end["status"])).values(kept(end, _NOW))
+
+
+def _remove(ids: sa.FromClause) -> sa.Executable:
+    return sa.delete(tasks).where(sa.type_coerce(t.id, sa.Text).in_(sa.select(ids.c.id)))
 
 
 def _chosen() -> sa.Executable:
@@ -145,13 +156,12 @@ def _for_kept(build: Callable[[Columns], sa.Executable]) -> Statement:
     return Statement(lambda dialect: build(dict(KEPT.source(dialect).c)))
 
 
-_ENDING: Final = _for_ends(_facts)
 _INTO_HISTORY: Final = _for_ends(_into_history)
-_REMOVE: Final = Statement(lambda d: sa.delete(tasks).where(t.id.in_(sa.select(_IDS.source(d).c.id))))
-_STAYING: Final = _for_kept(_facts)
+_REMOVE: Final = Statement(lambda dialect: _remove(_IDS.source(dialect)))
+_STAYING: Final = _for_kept(_staying)
 _ATTEMPTS: Final = _for_kept(_attempts)
 _KEPT: Final = _for_kept(_kept)
-_MAY_CLAIM: Final = Statement(lambda _: sa.select(may_claim()))
+_SESSION: Final = Statement(lambda _: sa.select(_NOW, may_claim()))
 _BEFORE: Final = Statement(lambda _: claimed_before())
 _CHOSEN: Final = Statement(lambda _: _chosen())
 _CLAIMED: Final = Statement(lambda _: _claimed())

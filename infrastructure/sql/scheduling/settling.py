@@ -90,14 +90,18 @@ def session_parameters(session: Session | None) -> Mapping[str, object]:
     return {"b_executor": session.executor_id, "b_epoch": session.epoch}
 
 
+def error_code(settlement: Settlement) -> str | None:
+    """As a column of its own: a NUL, which JSON text can spell, has no place there."""
+    return None if settlement.error is None else settlement.error.code.replace("\0", "")
+
+
 def _leaves(settlement: Settlement) -> bool:
     return settlement.status.is_final and settlement.stopping_until is None
 
 
 def _common(s: Settlement) -> tuple[object, ...]:
-    # A NUL, which JSON text can spell, has no place in a column of its own.
-    code = None if s.error is None else s.error.code.replace("\0", "")
-    return s.task_id, s.token, s.status.value, EVENT_OF[s.status], s.result, encode_error(s.error), code, s.lost
+    event, error = EVENT_OF[s.status], encode_error(s.error)
+    return s.task_id, s.token, s.status.value, event, s.result, error, error_code(s), s.lost
 
 
 def _staying(s: Settlement) -> tuple[object, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 
+from domain.scheduling.settlement import EVENT_OF, Settlement
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Row, Statement
 from infrastructure.sql.scheduling.scripts import Script, moment
+from infrastructure.sql.scheduling.settling import error_code
 from infrastructure.sql.scheduling.tables import outbox
 from infrastructure.sql.types import JsonText
 
@@ -20,14 +23,17 @@ CONTEXT: Final = "scheduling"
 FACTS: Final = ("tenant", "event", "id", "job_id", "job_name", "attempt", "executor_id", "error_code")
 """What an event tells about a settled task."""
 
+FACTS_STORED: Final = ("tenant", "job_id", "job_name", "attempt", "executor_id")
+"""What of that only the store knows."""
+
 _COLUMNS: Final = ("tenant", "context", "at", "count", "events")
 
 
 class _Settled(msgspec.Struct, rename="camel", kw_only=True):
     type: str
     occurred_at: datetime
-    task_id: Any
-    job_id: Any
+    task_id: UUID
+    job_id: UUID
     job_name: str
     attempt: int
     executor_id: str | None
@@ -79,20 +85,20 @@ def _insert(dialect: DialectName) -> sa.Executable:
 _INSERT: Final = Statement(_insert)
 
 
-def tell(facts: Iterable[Row]) -> Script[None]:
-    """The same from rows of the time and the columns of `FACTS`."""
+def tell(now: datetime, settled: Iterable[tuple[Settlement, Row]]) -> Script[None]:
+    """The same from what is known of each settled task here and there; rows have the columns of `FACTS_STORED`."""
     by_tenant: dict[str, list[_Settled]] = {}
-    for now, tenant, event, id_, job_id, job_name, attempt, executor_id, error_code in facts:
+    for settlement, (tenant, job_id, job_name, attempt, executor_id) in settled:
         by_tenant.setdefault(tenant, []).append(
             _Settled(
-                type=event,
+                type=EVENT_OF[settlement.status],
                 occurred_at=now,
-                task_id=id_,
+                task_id=settlement.task_id,
                 job_id=job_id,
                 job_name=job_name,
                 attempt=attempt,
                 executor_id=executor_id,
-                error_code=error_code,
+                error_code=error_code(settlement),
             )
         )
     for tenant, events in by_tenant.items():
