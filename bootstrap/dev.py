@@ -16,6 +16,7 @@ from application.shared.errors import StoreUnavailable
 from application.shared.principal import LOCAL
 from bootstrap.container import Container
 from bootstrap.logs import configure_logs
+from bootstrap.memory import settle_memory
 from bootstrap.running import running
 from bootstrap.sample_jobs import sample_jobs
 from bootstrap.serving import StopSignals, listen, serving
@@ -53,6 +54,7 @@ async def _serve(options: DevOptions) -> int:
     container = Container(settings=providers.Object(settings))
     async with running(container, migrate=True), serving(create_app(container.services()), listener) as address:
         stop = StopSignals()
+        settle_memory()
         if options.example:
             await container.jobs().apply(LOCAL, sample_jobs())
         worker = Worker(address, executor_id="local", slots=SLOTS, commands=True, drain_timeout=DRAIN_SECONDS)

@@ -12,6 +12,7 @@ from dependency_injector import providers
 from application.shared.errors import StoreUnavailable
 from bootstrap.container import Container
 from bootstrap.logs import configure_logs
+from bootstrap.memory import settle_memory
 from bootstrap.running import running
 from bootstrap.serving import StopSignals, listen, serving
 from bootstrap.settings import Settings, liveness_from
@@ -43,6 +44,7 @@ async def _serve(options: ServerOptions) -> int:
     container = Container(settings=providers.Object(settings))
     async with running(container, migrate=False), serving(create_app(container.services()), listener) as address:
         stop = StopSignals()
+        settle_memory()
         log.info("ready: %s (API documentation: %s/docs)", address, address)
         await stop.asked.wait()
         log.info("stopping: claims end, requests under way finish")

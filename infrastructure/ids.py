@@ -16,6 +16,8 @@ class TimeOrderedIds(Ids):
     def __init__(self) -> None:
         self._millisecond = 0
         self._counter = 0
+        self._random = b""
+        self._used = 0
 
     def new(self) -> UUID:
         now = time.time_ns() // 1_000_000
@@ -25,8 +27,14 @@ class TimeOrderedIds(Ids):
             self._counter += 1
             if self._counter > 0xFFF:
                 self._millisecond, self._counter = self._millisecond + 1, 0
-        tail = int.from_bytes(os.urandom(8)) >> 2
+        tail = self._eight_random_bytes() >> 2
         return UUID(int=self._millisecond << 80 | 0x7 << 76 | self._counter << 64 | 0b10 << 62 | tail)
+
+    def _eight_random_bytes(self) -> int:
+        if self._used == len(self._random):  # asking the system once for many costs a tenth of asking for each
+            self._random, self._used = os.urandom(4096), 0
+        self._used += 8
+        return int.from_bytes(self._random[self._used - 8 : self._used])
 
 
 class SystemDice(Dice):

@@ -12,9 +12,11 @@ from application.scheduling.recording import write_up
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
 from application.shared.wake_up import WakeUp, lane_topic
+from domain.scheduling.errors import AlreadyFired
 from domain.scheduling.events import ScheduleFailed
 from domain.scheduling.firing import Firing, decide
 from domain.scheduling.ids import JobId
+from domain.scheduling.ports.schedule_queue import Fired
 from domain.scheduling.schedule import REFILL_BELOW, Schedule
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger
@@ -57,6 +59,7 @@ class Planner:
             async with self._begin() as work:
                 due = await work.schedules.take_due(work.now, self._chunk)
                 if not due:
+                    await work.commit()  # one that cannot even be read was set aside
                     return False
                 firings = await self._decide(work, due)
                 written = write_up(firings, self._ids, work.now)
@@ -99,9 +102,21 @@ class Planner:
             return
         if not due:
             raise error
+        if isinstance(error, AlreadyFired):
+            await self._pass_over(due[0].job_id, error)
+            return
         log.error("schedule of job %s cannot be written; set aside for %s", due[0].job_id, SET_ASIDE, exc_info=error)
         async with self._begin() as work:
             await self._set_aside(work, due[0].job_id, error)
+            await work.commit()
+
+    async def _pass_over(self, job_id: JobId, error: AlreadyFired) -> None:
+        """The fire is in the ledger and has its task: only the schedule has yet to learn of it."""
+        log.warning("job %s: %s", job_id, error)
+        async with self._begin() as work:
+            schedule = await work.schedules.take(job_id)
+            known = [firing.after for firing in await self._decide(work, [schedule])]
+            await work.schedules.record(Fired(occurrences=(), tasks=(), schedules=known))
             await work.commit()
 
     async def _set_aside(self, work: SchedulingWork, job_id: JobId, error: Exception) -> None:

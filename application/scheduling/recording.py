@@ -38,10 +38,12 @@ def write_up(firings: Sequence[Firing], ids: Ids, now: datetime) -> WrittenUp:
         schedule = firing.after
         for decision, fires in firing.runs:
             if decision is Decision.FIRED:
-                task = _task(schedule, fires[0], ids)
+                key = schedule_fire_key(fires[0].nominal)
+                task = _task(schedule, fires[0], key, ids)
                 tasks.append(task)
-                occurrence = _fired(schedule, task, fires[0], ids)
-                schedule = replace(schedule, tail=None)
+                occurrence = _fired(schedule, task, fires[0], key, ids)
+                if schedule.tail is not None:
+                    schedule = replace(schedule, tail=None)
                 lanes[schedule.lane] = lanes.get(schedule.lane, 0) + 1
                 events.append(_created(task, now))
             else:
@@ -54,7 +56,7 @@ def write_up(firings: Sequence[Firing], ids: Ids, now: datetime) -> WrittenUp:
     return WrittenUp(fired=fired, events=events, lanes=lanes)
 
 
-def _task(schedule: Schedule, fire: PlannedFire, ids: Ids) -> NewTask:
+def _task(schedule: Schedule, fire: PlannedFire, key: str, ids: Ids) -> NewTask:
     id_ = ids.new()
     return NewTask(
         id=TaskId(id_),
@@ -62,18 +64,18 @@ def _task(schedule: Schedule, fire: PlannedFire, ids: Ids) -> NewTask:
         job_version=schedule.job_version,
         run_id=RunId(id_),
         origin=Origin.SCHEDULE,
-        fire_key=schedule_fire_key(fire.nominal),
+        fire_key=key,
         nominal_at=fire.nominal,
         scheduled_time=fire.planned,
         gate=None,
     )
 
 
-def _fired(schedule: Schedule, task: NewTask, fire: PlannedFire, ids: Ids) -> Occurrence:
+def _fired(schedule: Schedule, task: NewTask, fire: PlannedFire, key: str, ids: Ids) -> Occurrence:
     return Occurrence(
         id=OccurrenceId(ids.new()),
         job_id=schedule.job_id,
-        fire_key=schedule_fire_key(fire.nominal),
+        fire_key=key,
         decision=Decision.FIRED,
         first_nominal=fire.nominal,
         last_nominal=fire.nominal,

@@ -10,6 +10,7 @@ from itertools import groupby
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
+from domain.timing.trigger import TriggerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Firing:
     def runs(self) -> list[tuple[Decision, list[PlannedFire]]]:
         """Consecutive decisions of one kind together, as the ledger keeps them; each FIRED alone."""
         groups: list[tuple[Decision, list[PlannedFire]]] = []
+        if len(self.decisions) == 1:  # nearly always
+            return [(self.decisions[0].decision, [self.decisions[0]])]
         for decision, fires in groupby(self.decisions, key=lambda f: f.decision):
             if decision is Decision.FIRED:
                 groups += [(decision, [fire]) for fire in fires]
@@ -161,6 +164,6 @@ def _at_rest(schedule: Schedule) -> Schedule:
 def _after(schedule: Schedule, decisions: Sequence[PlannedFire]) -> Firing:
     fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
     count = schedule.state.fired_count + fired
-    state = replace(schedule.state, last_nominal=decisions[-1].nominal, fired_count=count)
+    state = TriggerState(last_nominal=decisions[-1].nominal, last_end=schedule.state.last_end, fired_count=count)
     after = replace(schedule, upcoming=schedule.upcoming[len(decisions) :], state=state)
     return Firing(decisions=tuple(decisions), after=_at_rest(after))

@@ -28,7 +28,7 @@ class Decision(StrEnum):
 
 def schedule_fire_key(nominal: datetime) -> str:
     """The key of a scheduled or backfilled fire: its nominal instant, the same on every node."""
-    return nominal.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return nominal.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def manual_fire_key(request: UUID) -> str:

@@ -107,8 +107,8 @@ class StoredTask:
 
 
 class FakeScheduleQueue(ScheduleQueue):
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+    def __init__(self, tables: Tables, now: datetime) -> None:
+        self._tables, self._now = tables, now
 
     def _due_at(self, schedule: Schedule) -> datetime | None:
         _, retry_at = self._tables.aside.get(schedule.job_id, (None, None))
@@ -156,7 +156,9 @@ class FakeScheduleQueue(ScheduleQueue):
         self._tables.aside.pop(schedule.job_id, None)
 
     async def set_aside(self, job_id: JobId, error: str, retry_at: datetime) -> None:
-        self._tables.aside[job_id] = (error, retry_at)
+        due_at = self._tables.schedules[job_id].due_at
+        comes_sooner = due_at is not None and self._now < due_at < retry_at  # a fire that is known can still be decided
+        self._tables.aside[job_id] = (error, due_at if due_at and comes_sooner else retry_at)
 
     async def refill(self, schedules: Sequence[Schedule]) -> None:
         for schedule in schedules:

@@ -105,7 +105,7 @@ class FakeWork(SchedulingWork):
 
     @property
     def schedules(self) -> ScheduleQueue:
-        return FakeScheduleQueue(self.tables)
+        return FakeScheduleQueue(self.tables, self.now)
 
     @property
     def tasks(self) -> TaskRepository:

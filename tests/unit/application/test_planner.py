@@ -85,7 +85,22 @@ async def test_nothing_due_is_nothing_done(planner: Planner, store: FakeStore) -
     assert await planner.tick() is None
     add(store, upcoming=every(MINUTE, 8, NOON + HOUR))
     assert await planner.tick() == HOUR
-    assert store.commits == 0
+    assert not store.tables.tasks
+    assert not store.tables.occurrences
+
+
+async def test_a_fire_that_the_ledger_has_already_is_passed_over_and_not_doubled(
+    planner: Planner, store: FakeStore
+) -> None:
+    job_id = add(store)
+    await planner.tick()
+    entries, tasks = dict(store.tables.occurrences), dict(store.tables.tasks)
+    store.tables.schedules[job_id] = schedule(MINUTELY.times[:8], ALLOW, job_id=job_id, lane=LaneId(1))  # as before
+    assert await planner.tick() == MINUTE
+    assert store.tables.occurrences == entries
+    assert store.tables.tasks == tasks
+    assert store.tables.schedules[job_id].upcoming[0] == MINUTELY.times[1]
+    assert not store.tables.aside
 
 
 async def test_a_due_fire_becomes_a_task_and_its_lane_hears_of_it(
