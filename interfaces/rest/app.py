@@ -27,7 +27,7 @@ from interfaces.rest.executor_api.router import EXECUTOR_API
 from interfaces.rest.gate import Gate
 from interfaces.rest.openapi.pages import PAGES
 from interfaces.rest.openapi.schemas import MsgspecSchemas
-from interfaces.rest.parameters import KnownParameters
+from interfaces.rest.routes import Routes
 from interfaces.rest.scheduling.apply import apply_jobs
 from interfaces.rest.scheduling.cluster import ExecutorController
 from interfaces.rest.scheduling.job_actions import JobActionController
@@ -63,7 +63,7 @@ def create_app(
     services: Services, *, lifespan: Sequence[Lifespan] = (), allowed_hosts: Collection[str] = ()
 ) -> Litestar:
     """The application. It answers to loopback names and to `allowed_hosts`, and to no other."""
-    known = KnownParameters()
+    routes = Routes()
     app = Litestar(
         route_handlers=[
             Router(
@@ -94,12 +94,12 @@ def create_app(
                 ("checks", {"db": services.reader.ping}),
             )
         },
-        before_request=known.check,
+        before_request=routes.check,
         dto=JsonBody,
         return_dto=None,
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=LARGEST,
-        plugins=[known, MsgspecSchemas(also=(JobDocument, ReportBody))],
+        plugins=[routes, MsgspecSchemas(also=(JobDocument, ReportBody))],
         openapi_config=None,
         lifespan=list(lifespan),
         logging_config=None,

@@ -23,6 +23,9 @@ LARGEST = 1024 * 1024
 LARGEST_BATCH = 8 * 1024 * 1024
 """Bytes of a body, and of one that carries many items."""
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
 _JSON = re.compile(r"application/([\w.+-]+\+)?json", re.IGNORECASE)
 _BYTE = re.compile(r" \(byte (\d+)\)")
 
@@ -78,14 +81,17 @@ def object_text(value: msgspec.Raw, pointer: str) -> JsonText | None:
 
 
 def instant(value: datetime, pointer: str) -> datetime:
-    """A time of a body, in UTC. Raises `Malformed` for one without an offset: it could mean any instant."""
+    """A time of a body, in UTC. Raises `Malformed` for one without an offset: it could mean any instant.
+
+    Raises `Invalid` for one so far away that no time could be reckoned from it.
+    """
     if value.tzinfo is None:
         detail = f"{value.isoformat()} has no offset: write it with Z or like +02:00."
         raise Malformed(FieldProblem(pointer, "MALFORMED", detail))
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise Malformed(FieldProblem(pointer, "MALFORMED", f"{value.isoformat()} is beyond all calendars.")) from None
+    if not EARLIEST <= value < LATEST:
+        detail = f"{value.isoformat()} is not between the years {EARLIEST.year} and {LATEST.year}."
+        raise Invalid(FieldProblem(pointer, "OUT_OF_RANGE", detail))
+    return value.astimezone(UTC)
 
 
 @lru_cache(maxsize=256)

@@ -10,8 +10,12 @@ import msgspec
 from domain.scheduling.errors import TaskNotFound
 from domain.scheduling.ids import JobId, TaskId
 
-Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
 """A sentence for people; PostgreSQL's text knows no NUL."""
+
+
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00]*\Z")]
+"""A job's id or its name in a body."""
 
 
 def job_key(text: str) -> JobId | str:

@@ -1,17 +1,13 @@
-"""Query parameters: pages, filters with several values, and nothing that nobody knows."""
+"""Query parameters: pages, and filters with several values."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request
-from litestar.exceptions import NotFoundException, ValidationException
+from litestar.exceptions import ValidationException
 from litestar.params import QueryParameter
-from litestar.plugins.base import ReceiveRoutePlugin
-from litestar.routes import BaseRoute, HTTPRoute
 
 LARGEST_PAGE = 200
 
@@ -38,33 +34,3 @@ def choices(name: str, text: str | None, known: Iterable[StrEnum]) -> tuple[str,
         if value not in allowed:
             raise invalid(name, f"{value!r} is none of {', '.join(allowed)}")
     return values
-
-
-class KnownParameters(ReceiveRoutePlugin):
-    """Refuses parameters that a handler does not have: a filter that is lost must never widen an action."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, frozenset[str]] = {}
-
-    def receive_route(self, route: BaseRoute) -> None:
-        if isinstance(route, HTTPRoute):
-            for handler, arguments in route.route_handler_map.values():
-                self._known[handler.handler_id] = frozenset(p.field_alias for p in arguments.expected_query_params)
-
-    async def check(self, request: Request[Any, Any, Any]) -> None:
-        """To be called before a handler is."""
-        if "\0" in request.scope["path"]:
-            raise NotFoundException
-        if not request.scope["query_string"]:
-            return
-        given = list(request.query_params.multi_items())
-        known = self._known[request.route_handler.handler_id]
-        for name, count in Counter(name for name, _ in given).items():
-            if name not in known:
-                has = f"known here: {', '.join(sorted(known))}" if known else "this request takes none"
-                raise invalid(name, f"there is no such parameter; {has}", "UNKNOWN_PARAMETER")
-            if count > 1:
-                raise invalid(name, "it is given twice; separate several values by commas")
-        for name, value in given:
-            if "\0" in value:
-                raise invalid(name, "it contains a NUL character")

@@ -15,9 +15,10 @@ from domain.scheduling.settlement import ReportOutcome
 from domain.scheduling.task import TaskError
 from domain.shared.errors import FieldProblem, Invalid
 from domain.shared.json_value import JsonText
-from interfaces.rest.bodies import Body, read_json, text_of
+from interfaces.rest.bodies import Body, read_json
 from interfaces.rest.errors import problem_of
 from interfaces.rest.executor_api.wire import Outcome, Token
+from interfaces.rest.problem import Problem
 from interfaces.rest.scheduling.log_stream import LogLevel
 
 LARGEST_RESULT = 256 * 1024
@@ -28,6 +29,12 @@ LONGEST_CODE = 128
 LONGEST_MESSAGE = 16 * 1024
 LONGEST_STACK = 64 * 1024
 """Characters of an error that are kept; what is longer is cut, for an attempt must be able to fail."""
+
+
+NOT_STARTED = Problem.stating(
+    409, "ILLEGAL_STATE", "The attempt was never started. Report START before its end, or claim with `started`."
+)
+"""The one thing for which a use case finds a well-formed report invalid."""
 
 
 class ReportedError(Body, frozen=True, kw_only=True):
@@ -69,8 +76,19 @@ class _Named(msgspec.Struct, rename="camel"):
     task_id: UUID | None = None
 
 
+_whole_batch = msgspec.json.Decoder(list[ReportBody]).decode
+
+
 def read_reports(texts: Sequence[msgspec.Raw]) -> tuple[list[Report], dict[int, Outcome]]:
     """The valid reports in their order, and the outcomes of the others by their place."""
+    try:
+        bodies = _whole_batch(b"[" + b",".join(texts) + b"]")  # one by one takes twice as long
+        return [_report(body) for body in bodies], {}
+    except (msgspec.DecodeError, RecursionError, Invalid):
+        return _one_by_one(texts)
+
+
+def _one_by_one(texts: Sequence[msgspec.Raw]) -> tuple[list[Report], dict[int, Outcome]]:
     reports: list[Report] = []
     refused: dict[int, Outcome] = {}
     for place, text in enumerate(texts):
@@ -86,7 +104,10 @@ def outcomes_of(
     reports: Sequence[Report], outcomes: Sequence[ReportOutcome], refused: dict[int, Outcome]
 ) -> list[Outcome]:
     """All outcomes in the order in which the reports came."""
-    known = iter(Outcome(task_id=r.task_id, outcome=o) for r, o in zip(reports, outcomes, strict=True))
+    known = iter(
+        Outcome(task_id=r.task_id, outcome=o, problem=NOT_STARTED if o is ReportOutcome.INVALID else None)
+        for r, o in zip(reports, outcomes, strict=True)
+    )
     return [refused.get(place) or next(known) for place in range(len(reports) + len(refused))]
 
 
@@ -106,11 +127,11 @@ def _report(body: ReportBody) -> Report:
 
 
 def _result(result: msgspec.Raw) -> JsonText | None:
-    size = len(bytes(result))
-    if size > LARGEST_RESULT:
-        detail = f"The result has {size} bytes, more than {LARGEST_RESULT}. Store it elsewhere and return where."
+    text = bytes(result)
+    if len(text) > LARGEST_RESULT:
+        detail = f"The result has {len(text)} bytes, more than {LARGEST_RESULT}. Store it elsewhere and return where."
         raise Invalid(FieldProblem("/result", "RESULT_TOO_LARGE", detail))
-    return text_of(result)
+    return None if text in (b"", b"null") else JsonText(text.decode())
 
 
 def _error(error: ReportedError | None) -> TaskError | None:

@@ -21,7 +21,7 @@ from domain.scheduling.task_status import TaskStatus
 from interfaces.rest.bodies import Body, ObjectText, instant, object_text
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
-from interfaces.rest.keys import Words, job_key, task_id
+from interfaces.rest.keys import Key, Words, job_key, task_id
 from interfaces.rest.openapi.document import STREAM
 from interfaces.rest.parameters import Cursor, Limit, choices
 from interfaces.rest.scheduling.log_stream import NDJSON, FollowedLine, LogLevel, LogStream
@@ -30,7 +30,7 @@ from interfaces.rest.scheduling.log_stream import NDJSON, FollowedLine, LogLevel
 class Submission(Body, frozen=True, kw_only=True):
     """A task of a job (`jobId` takes its name, too), now or at `scheduledTime`; `parameters` replace the job's own."""
 
-    job_id: str
+    job_id: Key
     scheduled_time: datetime | None = None
     parameters: ObjectText = msgspec.field(default_factory=msgspec.Raw)
 

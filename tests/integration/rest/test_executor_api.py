@@ -93,6 +93,15 @@ async def test_a_task_is_started_then_completed(api: Api) -> None:
     assert (task["status"], task["result"]) == ("COMPLETED", None)
 
 
+async def test_a_task_that_was_never_started_cannot_have_completed(api: Api) -> None:
+    await trigger(api)
+    await api.register()
+    (item,) = (await api.claim(started=False))["tasks"]
+    (outcome,) = await api.report({**lease_of(item), "kind": "COMPLETE"})
+    assert (outcome["outcome"], outcome["problem"]["code"]) == ("INVALID", "ILLEGAL_STATE")
+    assert "START" in outcome["problem"]["detail"]
+
+
 async def test_a_repeated_report_is_harmless_and_a_stale_one_changes_nothing(api: Api) -> None:
     await trigger(api)
     await api.register()

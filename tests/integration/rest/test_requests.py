@@ -117,6 +117,13 @@ async def test_a_wrong_method_is_answered_with_the_right_ones(api: Api) -> None:
     assert {"GET", "POST"} <= set(answer.headers["allow"].split(", "))
 
 
+async def test_a_path_tells_all_its_methods(api: Api) -> None:
+    for path, methods in (("/jobs", {"GET", "POST"}), ("/jobs/a", {"GET", "PUT", "DELETE"}), ("/apply", {"POST"})):
+        answer = await api.call("OPTIONS", path)
+        assert answer.status_code == 204
+        assert set(answer.headers["allow"].split(", ")) == methods | {"OPTIONS"}
+
+
 async def test_only_calls_by_the_servers_own_name_are_answered(api: Api) -> None:
     for host in ("127.0.0.1", "localhost:9999", "[::1]:8080", "LOCALHOST"):
         assert (await api.call("GET", "/jobs", headers={"Host": host})).status_code == 200

@@ -47,7 +47,7 @@ async def test_a_task_may_be_asked_for_in_advance(api: Api) -> None:
     ("body", "pointer"),
     [
         ({"jobId": "backup", "scheduledTime": "2050-01-01T00:00:00"}, "/scheduledTime"),
-        ({"jobId": "backup", "scheduledTime": "0001-01-01T00:00:00+14:00"}, "/scheduledTime"),
+        ({"jobId": "a\0b"}, "/jobId"),
         ({"jobId": "backup", "scheduledTime": "tomorrow"}, "/scheduledTime"),
         ({"jobId": "backup", "parameters": []}, "/parameters"),
         ({"jobId": 7}, "/jobId"),
@@ -59,6 +59,13 @@ async def test_a_task_that_cannot_be_meant_is_refused(api: Api, body: dict[str, 
     assert (problem["status"], problem["code"]) == (400, "MALFORMED")
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert (await api.get("/tasks"))["items"] == []
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"])
+async def test_a_task_is_not_asked_for_in_another_age(api: Api, at: str) -> None:
+    await api.create_job()
+    problem = await api.refusal("POST", "/tasks", {"jobId": "backup", "scheduledTime": at})
+    assert (problem["status"], problem["errors"][0]["code"]) == (422, "OUT_OF_RANGE")
 
 
 async def test_a_job_that_is_out_of_service_takes_no_tasks(api: Api) -> None:
