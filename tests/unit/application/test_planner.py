@@ -118,7 +118,7 @@ async def test_everything_due_fires_in_one_go_chunk_by_chunk(planner: Planner, s
     jobs = [add(store, n) for n in range(1, 2 * LARGEST_CHUNK + 2)]
     await planner.tick()
     assert all(decisions(store, job_id) == {Decision.FIRED: 1} for job_id in jobs)
-    assert store.commits == 3
+    assert store.commits == 4  # each chunk, and the look that found nothing
 
 
 async def test_a_time_fires_once_however_often_the_planner_looks(planner: Planner, store: FakeStore) -> None:
@@ -132,7 +132,7 @@ async def test_known_times_are_refilled_before_they_run_out(planner: Planner, st
     job_id = add(store, upcoming=MINUTELY.times[:3])
     await planner.tick()
     assert store.tables.schedules[job_id].upcoming == MINUTELY.times[1 : 1 + PLANNED_AHEAD]
-    assert store.commits == 2
+    assert store.commits == 3  # the fire, the look that found nothing, the refill
 
 
 async def test_a_trigger_is_not_asked_while_enough_is_known(planner: Planner, store: FakeStore) -> None:
@@ -200,6 +200,16 @@ async def test_a_trigger_that_raises_while_refilling_sets_aside_its_schedule_alo
     assert decisions(store, broken) == {Decision.FIRED: 1}
     assert list(store.tables.aside) == [broken]
     assert len(store.tables.schedules[sound].upcoming) == PLANNED_AHEAD
+
+
+async def test_a_schedule_that_could_not_be_refilled_fires_at_the_times_it_knows(
+    planner: Planner, store: FakeStore
+) -> None:
+    job_id = add(store, upcoming=MINUTELY.times[:3], trigger=BrokenTrigger(times=()))
+    await planner.tick()
+    store.now = NOON + MINUTE
+    await planner.tick()
+    assert decisions(store, job_id) == {Decision.FIRED: 2}
 
 
 async def test_a_trigger_that_cannot_be_read_says_so(planner: Planner, store: FakeStore) -> None:
