@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -33,14 +34,19 @@ class TaskReading(Reading):
 
     async def tasks(self, tenant: TenantId, where: TaskFilter, page: Slice) -> Page[TaskView]:
         cursors = Cursors("tasks", where, UUID)
-        before = None if page.cursor is None else cursors.position(page.cursor)
+        given = {
+            "b_tenant": tenant,
+            "b_limit": page.limit + 1,
+            "b_before": None if page.cursor is None else cursors.position(page.cursor),
+            "b_job": where.job_id,
+            "b_statuses": where.statuses or None,
+        }
+        given = {name: value for name, value in given.items() if value is not None}
         # A final task may still be among the live ones, while it stops; in history nothing is live.
         reads_history = not where.statuses or any(status in FINAL for status in where.statuses)
-        tables = (tasks, task_history) if reads_history else (tasks,)
-        newest = [_newest(table, tenant, where, before, page.limit + 1) for table in tables]
-        together = sa.union_all(*(sa.select(part.subquery()) for part in newest)).subquery()
-        query = sa.select(together).order_by(together.c.id.desc()).limit(page.limit + 1)
-        return page_of(await self._all(query), page.limit, cursors, lambda row: row.id, _task)
+        is_of_few = bool(where.statuses) and TaskStatus.COMPLETED not in where.statuses
+        query = _newest(frozenset(given), reads_history=reads_history, is_of_few=is_of_few)
+        return page_of(await self._all(query, given), page.limit, cursors, lambda row: row.id, _task)
 
     async def attempts(self, tenant: TenantId, task_id: UUID) -> list[AttemptView]:
         task = await self._task_row(tenant, task_id)
@@ -52,33 +58,45 @@ class TaskReading(Reading):
         return [*ended, _attempt(task)] if last_is_in_task else ended
 
     async def _task_row(self, tenant: TenantId, task_id: UUID) -> Row:
-        row = await self._first(
-            sa.union_all(
-                *(_of(table).where(table.c.id == task_id, table.c.tenant == tenant) for table in (tasks, task_history))
-            )
-        )
+        row = await self._first(_ONE, {"b_id": task_id, "b_tenant": tenant})
         if row is None:
             raise TaskNotFound(task_id)
         return row
 
 
 def _of(table: sa.Table) -> sa.Select[Any]:
-    return sa.select(*(table.c[name] for name in _SHOWN))
+    columns = (table.c[name] for name in _SHOWN)
+    return sa.select(*columns).where(table.c.tenant == sa.bindparam("b_tenant", type_=sa.Text))
 
 
-def _newest(table: sa.Table, tenant: TenantId, where: TaskFilter, before: UUID | None, limit: int) -> sa.Select[Any]:
-    """Each table gives its newest by itself, from an index that ends with the id."""
-    query = _of(table).where(table.c.tenant == tenant).order_by(table.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(table.c.id < before)
-    if where.job_id is not None:
-        query = query.where(table.c.job_id == where.job_id)
-    if where.statuses:
-        query = query.where(table.c.status.in_(where.statuses))
-        if TaskStatus.COMPLETED not in where.statuses:
-            # Literal: said so, an index over the few that did not succeed can serve it.
-            query = query.where(table.c.status != sa.literal_column("'COMPLETED'"))
-    return query
+_ONE = sa.union_all(
+    *(_of(table).where(table.c.id == sa.bindparam("b_id", type_=sa.Uuid)) for table in (tasks, task_history))
+)
+
+
+@cache  # so wide a statement takes milliseconds to build
+def _newest(given: frozenset[str], *, reads_history: bool, is_of_few: bool) -> sa.Select[Any]:
+    """The newest first, with the filters for which values are `given`.
+
+    Each table gives its newest by itself, from an index that ends with the id. `is_of_few`: those that did not succeed.
+    """
+    limit = sa.bindparam("b_limit", type_=sa.Integer)
+    parts = []
+    for table in (tasks, task_history) if reads_history else (tasks,):
+        t = table.c
+        query = _of(table).order_by(t.id.desc()).limit(limit)
+        if "b_before" in given:
+            query = query.where(t.id < sa.bindparam("b_before", type_=sa.Uuid))
+        if "b_job" in given:
+            query = query.where(t.job_id == sa.bindparam("b_job", type_=sa.Uuid))
+        if "b_statuses" in given:
+            query = query.where(t.status.in_(sa.bindparam("b_statuses", expanding=True)))
+        if is_of_few:
+            # Literal: said so, an index over those few can serve it.
+            query = query.where(t.status != sa.literal_column("'COMPLETED'"))
+        parts.append(sa.select(query.subquery()))
+    together = sa.union_all(*parts).subquery()
+    return sa.select(together).order_by(together.c.id.desc()).limit(limit)
 
 
 def _task(row: Row) -> TaskView:

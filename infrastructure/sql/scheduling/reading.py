@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,13 +25,13 @@ class Reading:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def _all(self, query: Query) -> Sequence[Row]:
+    async def _all(self, query: Query, given: Mapping[str, Any] | None = None) -> Sequence[Row]:
         with store_errors():
             async with self._store.reader.connect() as connection:
-                return (await connection.execute(query)).all()
+                return (await connection.execute(query, given)).all()
 
-    async def _first(self, query: Query) -> Row | None:
-        rows = await self._all(query)
+    async def _first(self, query: Query, given: Mapping[str, Any] | None = None) -> Row | None:
+        rows = await self._all(query, given)
         return rows[0] if rows else None
 
     def _has_any(self, column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:
