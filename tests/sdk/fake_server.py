@@ -328,7 +328,9 @@ class FakeServer:
             task.status, task.result = "COMPLETED", report.get("result")
         elif kind == "FAIL":
             task.status, task.error, task.retryable = "FAILED", report["error"], report.get("retryable", True)
-        elif kind == "STOPPED":
+        elif kind == "SNOOZE":
+            task.status = "SNOOZED"
+        elif kind in ("STOPPED", "CANCEL"):
             task.status = "CANCELLED"
         elif kind == "RELEASE":
             task.status = "RELEASED"

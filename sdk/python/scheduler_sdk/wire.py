@@ -12,10 +12,12 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-Kind = Literal["START", "COMPLETE", "FAIL", "LOG", "PROGRESS", "CHECKPOINT", "STOPPED", "RELEASE"]
+Kind = Literal[
+    "START", "COMPLETE", "FAIL", "SNOOZE", "CANCEL", "LOG", "PROGRESS", "CHECKPOINT", "STOPPED", "RELEASE"
+]  # fmt: skip
 Level = Literal["DEBUG", "INFO", "WARN", "ERROR"]
 
-FINAL: frozenset[Kind] = frozenset({"COMPLETE", "FAIL", "STOPPED", "RELEASE"})
+FINAL: frozenset[Kind] = frozenset({"COMPLETE", "FAIL", "SNOOZE", "CANCEL", "STOPPED", "RELEASE"})
 """The report after which an attempt has nothing more to say."""
 
 NULL = Raw(b"null")
@@ -106,6 +108,8 @@ class Report(Struct, rename="camel", omit_defaults=True, gc=False):
     result: Raw | UnsetType = UNSET
     error: ErrorDetail | UnsetType = UNSET
     retryable: bool | UnsetType = UNSET
+    retry_after: str | UnsetType = UNSET
+    """Of SNOOZE and, if it says so, of FAIL: an ISO-8601 duration."""
     lines: Sequence[LogLine] | UnsetType = UNSET
     sequence: int | UnsetType = UNSET
     """Numbers the LOG reports of a lease from 1: a repeated one is known by it."""

@@ -14,9 +14,10 @@ from scheduler_sdk.command.work import CommandWork
 from scheduler_sdk.duty import Duty
 from scheduler_sdk.errors import Refused, Superseded
 from scheduler_sdk.execution.budget import OutputLimit
-from scheduler_sdk.execution.handlers import F, PythonHandlers
 from scheduler_sdk.execution.outbox import Outbox
 from scheduler_sdk.execution.slots import Slots, Work
+from scheduler_sdk.handlers.handler import F, Handler, RunIn
+from scheduler_sdk.handlers.work import PythonWork
 from scheduler_sdk.protocol.identity import default_labels, host_name, sdk_version
 from scheduler_sdk.protocol.link import Link
 from scheduler_sdk.protocol.session import Session
@@ -39,7 +40,7 @@ class Worker:
         worker = Worker("http://127.0.0.1:8080", commands=True)
 
         @worker.handler("invoice.render")
-        async def render(context: TaskContext, parameters: dict[str, str]) -> dict[str, int]: ...
+        async def render(context: TaskContext, invoice: Invoice) -> dict[str, str]: ...
 
         await worker.run()
 
@@ -78,20 +79,25 @@ class Worker:
         self._kill_grace = kill_grace
         self._output_limit = output_limit
         self._on_ready = on_ready
-        self._handlers = PythonHandlers()
+        self._handlers = PythonWork()
         self._guardian = Guardian()
         self._stop = StopSignal()
         self._started = False
 
-    def handler(self, name: str) -> Callable[[F], F]:
-        """Register a function for the jobs of type PYTHON that name this handler. It takes a context and parameters.
+    def handler(
+        self, name: str, *, timeout: float | None = None, retry: bool = True, run_in: RunIn | None = None
+    ) -> Callable[[F], F]:
+        """Register a function for the jobs of type PYTHON that name this handler; it stays a plain function.
 
-        A coroutine function runs in the worker's event loop, which it must not block; any other in a thread.
+        It is called with the parameters of the task, decoded into the types that it is annotated with, and with a
+        `TaskContext` if it has an argument for one (see `Signature`). It returns JSON, or raises `NonRetryable`,
+        `Snooze`, `Cancel` or any other exception. An async function runs in the worker's event loop, which it must not
+        block; any other in a thread. `timeout` and `retry` are explained at `Handler`.
         """
 
-        def register(handler: F) -> F:
-            self._handlers.add(name, handler)
-            return handler
+        def register(function: F) -> F:
+            self._handlers.add(Handler(name, function, timeout, retry, run_in))
+            return function
 
         return register
 

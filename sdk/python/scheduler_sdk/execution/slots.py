@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import UNSET, Raw
 
-from scheduler_sdk.errors import TaskFailed
+from scheduler_sdk.errors import Cancel, Snooze, TaskEnd, TaskFailed
 from scheduler_sdk.execution.attempt import Attempt, Ending
 from scheduler_sdk.execution.budget import OutputBudget, OutputLimit
 from scheduler_sdk.execution.deadlines import Deadlines
@@ -20,7 +20,7 @@ from scheduler_sdk.wire import ErrorDetail, Item, Lease, Report
 logger = logging.getLogger("scheduler_sdk")
 
 Work = Callable[[Attempt, Journal], Awaitable[Raw | None]]
-"""Does the work of one attempt and returns its result as JSON; raises `TaskFailed`. Stopped by cancelling it."""
+"""Does the work of one attempt and returns its result as JSON; raises `TaskEnd`. Stopped by cancelling it."""
 
 
 class Slots:
@@ -108,24 +108,24 @@ class Slots:
         self.stop(token, Ending.STOPPED, "its time-out has passed, and the server has not said a word")
 
     async def _run(self, attempt: Attempt) -> None:
-        failure: TaskFailed | None = None
+        end: TaskEnd | None = None
         result: Raw | None = None
         attempt.begun = True
         try:
             if attempt.ending is None:
                 result = await self._work(attempt)
-        except TaskFailed as error:
-            failure = error
+        except TaskEnd as error:
+            end = error
         except asyncio.CancelledError:
             if attempt.ending is None:  # the event loop is being closed around us
                 attempt.ending = Ending.SILENT
         except Exception as error:
             logger.exception("the worker failed while it ran task %s", attempt.item.task_id)
-            failure = TaskFailed("WORKER_ERROR", f"{type(error).__name__}: {error}")
+            end = TaskFailed("WORKER_ERROR", f"{type(error).__name__}: {error}")
         del self._running[attempt.item.token]
         if not self._running:
             self._vacant.set()
-        self._conclude(attempt, result, failure)
+        self._conclude(attempt, result, end)
 
     def _work(self, attempt: Attempt) -> Awaitable[Raw | None]:
         work = self._works.get(attempt.item.type)
@@ -133,7 +133,7 @@ class Slots:
             raise TaskFailed("UNKNOWN_TYPE", f"this worker does not run tasks of type {attempt.item.type}")
         return work(attempt, self._journal)
 
-    def _conclude(self, attempt: Attempt, result: Raw | None, failure: TaskFailed | None) -> None:
+    def _conclude(self, attempt: Attempt, result: Raw | None, end: TaskEnd | None) -> None:
         """The last report, after all that the attempt said."""
         if attempt.ending is Ending.SILENT:
             self._journal.discard(attempt)
@@ -142,19 +142,38 @@ class Slots:
         if (remark := attempt.budget.remark()) is not None:
             self._journal.remark(attempt, remark)
         self._journal.flush(attempt)
-        self._outbox.put(attempt, _last_report(attempt, result, failure))
+        self._outbox.put(attempt, _last_report(attempt, result, end))
 
 
-def _last_report(attempt: Attempt, result: Raw | None, failure: TaskFailed | None) -> Report:
+def _last_report(attempt: Attempt, result: Raw | None, end: TaskEnd | None) -> Report:
     task_id, token = attempt.item.task_id, attempt.item.token
     if attempt.ending is not None:
         return Report(task_id, token, "STOPPED" if attempt.ending is Ending.STOPPED else "RELEASE")
-    if failure is None:
-        return Report(task_id, token, "COMPLETE", result=UNSET if result is None else result)
-    report = Report(task_id, token, "FAIL", error=_detail(failure))
+    match end:
+        case None:
+            return Report(task_id, token, "COMPLETE", result=UNSET if result is None else result)
+        case Snooze(delay=delay, reason=reason):
+            told = bounded(reason, MESSAGE_BYTES) if reason else UNSET
+            return Report(task_id, token, "SNOOZE", retry_after=_duration(delay), message=told)
+        case Cancel(reason=reason):
+            return Report(task_id, token, "CANCEL", message=bounded(reason, MESSAGE_BYTES))
+        case TaskFailed():
+            return _failed(attempt, end)
+        case _:
+            return _failed(attempt, TaskFailed(type(end).__name__, str(end)))
+
+
+def _failed(attempt: Attempt, failure: TaskFailed) -> Report:
+    report = Report(attempt.item.task_id, attempt.item.token, "FAIL", error=_detail(failure))
     if not failure.retryable:
         report.retryable = False
+    if failure.retry_after is not None:
+        report.retry_after = _duration(failure.retry_after)
     return report
+
+
+def _duration(seconds: float) -> str:
+    return f"PT{seconds:.6f}".rstrip("0").rstrip(".") + "S"
 
 
 def _detail(failure: TaskFailed) -> ErrorDetail:
