@@ -40,7 +40,7 @@ class DayMatch(StrEnum):
     AND = "AND"
     """Both must match, as in Spring."""
     OR = "OR"
-    """Either is enough; a field that names every day by `*` or `?` is left aside."""
+    """Either is enough; a field that is `*` or `?`, or begins so and leaves no day out, is left aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.timing.time_zone import TimeZone
+from domain.timing.time_zone import ClockChange, TimeZone
 
 _TICK: Final = timedelta(microseconds=1)
 _CYCLE_YEARS: Final = 400
@@ -57,7 +57,10 @@ DEBIAN_CRON: Final = DstRule()
 
 def instants(local: datetime, zone: TimeZone, rule: DstRule) -> tuple[datetime, ...]:
     """The instants (UTC, ascending: none, one or two) at which the naive `local` counts; AUTO as for fixed times."""
-    change = zone.change_at(local)
+    return _instants(local, zone.change_at(local), zone, rule)
+
+
+def _instants(local: datetime, change: ClockChange | None, zone: TimeZone, rule: DstRule) -> tuple[datetime, ...]:
     if change is None:
         return (zone.instant(local),)
     if change.is_gap:
@@ -88,9 +91,9 @@ def first_instant_after(
                 return found.replace(tzinfo=UTC) - change.before
         local = change.window_start - _TICK
     while (found := next_local(local)) is not None and found.year <= last_year:
-        for instant in instants(found, zone, rule):
+        change = zone.change_at(found)
+        for instant in _instants(found, change, zone, rule):
             if instant > after:
                 return instant
-        change = zone.change_at(found)
         local = found if change is None else change.window_end - _TICK  # the rest of its window fares the same
     return None

@@ -1,34 +1,36 @@
-"""Triggers: values that say when a job fires, purely from what they are given."""
+"""What all triggers share: values that say when a job fires, purely from what they are given."""
 
 from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import ClassVar, Final
 from uuid import UUID
 
 from domain.shared.errors import FieldProblem
-from domain.timing.cron import CronExpression
 from domain.timing.errors import InvalidTrigger
-from domain.timing.local_time import DEBIAN_CRON, DstRule, first_instant_after
+from domain.timing.event_pattern import EventPattern
 from domain.timing.ports import Calendars
-from domain.timing.time_zone import TimeZone
 
-_TICK: Final = timedelta(microseconds=1)
-_NONE: Final = timedelta(0)
+TICK: Final = timedelta(microseconds=1)
+NO_TIME: Final = timedelta(0)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerState:
-    """What has happened so far: the last nominal time, the last run's end (both UTC) and the number of fires."""
+    """What has happened so far, all instants in UTC: the last nominal time, the last run's end, the number of fires.
+
+    `since` is the instant from which relative times count: the job's activation, or the last change of its trigger.
+    """
 
     last_nominal: datetime | None = None
     last_end: datetime | None = None
     fired_count: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +43,17 @@ class Trigger(ABC):
 
     kind: ClassVar[str]
     """The type's public name, for example `CRON`."""
-    by_clock: ClassVar[bool] = True
-    """False for triggers that never fire by themselves: having no next fire does not mean that they are exhausted."""
+    recurs: ClassVar[bool] = True
+    """False for one that has a single time: missing that means that it never fires."""
+    awaits_end: ClassVar[bool] = False
+    """Its next time follows from the end of the run of the last fire, and is not known before."""
+    stands_alone: ClassVar[bool] = False
+    """It cannot be one of several triggers of a job."""
 
     start_at: datetime | None = None
     end_at: datetime | None = None
     max_executions: int | None = None
-    jitter: timedelta = _NONE
+    jitter: timedelta = NO_TIME
 
     def __post_init__(self) -> None:
         problems = list[FieldProblem]()
@@ -63,10 +69,26 @@ class Trigger(ABC):
         if self.max_executions is not None and self.max_executions < 1:
             detail = f"maxExecutions is {self.max_executions}; allowed are numbers from 1, or none at all."
             problems.append(FieldProblem("/maxExecutions", "OUT_OF_RANGE", detail))
-        if self.jitter < _NONE:
+        if self.jitter < NO_TIME:
             problems.append(FieldProblem("/jitter", "OUT_OF_RANGE", "jitter must not be negative."))
+        problems += self._problems()
         if problems:
             raise InvalidTrigger(*problems)
+
+    @property
+    def by_clock(self) -> bool:
+        """False for triggers that fire for other reasons, too: that no time is left is not their end."""
+        return True
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether times count from `TriggerState.since`; that instant itself may be the first of them."""
+        return False
+
+    @property
+    def patterns(self) -> tuple[EventPattern, ...]:
+        """The events that may make it fire."""
+        return ()
 
     def next_fire(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         """The first nominal time strictly after `after` (aware), in UTC, microsecond exact; None if there is none."""
@@ -76,14 +98,14 @@ class Trigger(ABC):
         if self.max_executions is not None and state.fired_count >= self.max_executions:
             return None
         if self.start_at is not None and after < self.start_at:
-            after = self.start_at - _TICK
+            after = self.start_at - TICK
         if self.end_at is not None and after >= self.end_at:
             return None
         nominal = self._next_nominal(after, state, calendars)
         return nominal if nominal is None or self.end_at is None or nominal <= self.end_at else None
 
     def upcoming(self, after: datetime, state: TriggerState, calendars: Calendars, count: int) -> list[datetime]:
-        """Up to `count` nominal times after `after` in order, as they come if each of them fires."""
+        """Up to `count` nominal times after `after` in order, as they come if each fires and its run takes no time."""
         found = list[datetime]()
         while len(found) < count and (nominal := self.next_fire(after, state, calendars)) is not None:
             found.append(nominal)
@@ -91,41 +113,31 @@ class Trigger(ABC):
             state = replace(state, last_nominal=nominal, fired_count=state.fired_count + 1)
         return found
 
+    def look_from(self, now: datetime, state: TriggerState) -> datetime:
+        """After which instant `next_fire` finds what may still fire at `now`.
+
+        That is `now`, but at the instant from which relative times count it is just before: the first may be then.
+        """
+        return now - TICK if self.is_relative and state.since == now else now
+
+    def accepts(self, event_type: str, source: str, at: datetime) -> bool:
+        """Whether an event that has come `at` this instant makes it fire; `max_executions` is not looked at."""
+        return self._is_open(at) and any(pattern.matches(event_type, source) for pattern in self.patterns)
+
+    def check_new(self, now: datetime) -> None:
+        """Raises `InvalidTrigger` if a job that begins with it at `now` could never fire."""
+        return
+
+    def _is_open(self, at: datetime) -> bool:
+        return (self.start_at is None or self.start_at <= at) and (self.end_at is None or at <= self.end_at)
+
+    def _problems(self) -> Sequence[FieldProblem]:
+        """What is wrong with the fields of the type, beside those that all triggers have."""
+        return ()
+
     @abstractmethod
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         """The rule of the type, without the limits that all triggers share."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CronTrigger(Trigger):
-    """Fires at the wall-clock times of an expression in a zone."""
-
-    kind: ClassVar[str] = "CRON"
-
-    expression: CronExpression
-    zone: TimeZone
-    dst: DstRule = DEBIAN_CRON
-    _rule: DstRule = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        Trigger.__post_init__(self)  # a slotted dataclass is a copy of its class, for which super() does not work
-        rule = self.dst.settled(follows_elapsed_time=self.expression.has_wildcard_time)
-        object.__setattr__(self, "_rule", rule)
-
-    def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
-        next_local = partial(calendars.cron.next_local, self.expression)
-        return first_instant_after(after, self.zone, self._rule, next_local)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManualTrigger(Trigger):
-    """Never fires by itself."""
-
-    kind: ClassVar[str] = "MANUAL"
-    by_clock: ClassVar[bool] = False
-
-    def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
-        return None
 
 
 def planned_at(job_id: UUID, nominal: datetime, jitter: timedelta, next_nominal: datetime | None) -> datetime:
@@ -134,8 +146,8 @@ def planned_at(job_id: UUID, nominal: datetime, jitter: timedelta, next_nominal:
     The place is a hash of job and nominal time: evenly spread over jobs, and the same on every node and at every try.
     """
     room = jitter if next_nominal is None else min(jitter, next_nominal - nominal)
-    if room <= _NONE:
+    if room <= NO_TIME:
         return nominal
-    identity = job_id.bytes + ((nominal - _EPOCH) // _TICK).to_bytes(8, "big", signed=True)
+    identity = job_id.bytes + ((nominal - _EPOCH) // TICK).to_bytes(8, "big", signed=True)
     place = int.from_bytes(hashlib.blake2b(identity, digest_size=8).digest(), "big")  # of 2**64
-    return nominal + _TICK * (place * (room // _TICK + 1) >> 64)
+    return nominal + TICK * (place * (room // TICK + 1) >> 64)

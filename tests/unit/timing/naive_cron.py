@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 DAY = timedelta(days=1)
@@ -21,11 +23,17 @@ def names(text: str, when: datetime, rule: str = "VIXIE") -> bool:
     by_weekday = any(_is_weekday(item, when) for item in weekday.split(","))
     if rule == "AND" or (rule == "VIXIE" and (day[0] in "*?" or weekday[0] in "*?")):
         return by_day and by_weekday
-    if rule == "OR" and day in ("*", "?"):
+    if rule == "OR" and _starred_and_full(day, _is_day):
         return by_weekday
-    if rule == "OR" and weekday in ("*", "?"):
+    if rule == "OR" and _starred_and_full(weekday, _is_weekday):
         return by_day
     return by_day or by_weekday
+
+
+def _starred_and_full(field: str, allows: Callable[[str, datetime], bool]) -> bool:
+    plain = [item for item in field.split(",") if not re.search("[lw]$|^l|#", item)]
+    january = [datetime.fromisoformat("2026-01-01") + n * DAY for n in range(31)]
+    return field[0] in "*?" and all(any(allows(item, day) for item in plain) for day in january)
 
 
 def _in(field: str, value: int, low: int, high: int, words: list[str] | None = None) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import assume, settings
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
 from domain.shared.errors import Invalid
 from domain.timing.cron import CronExpression, DayMatch
 
-quick = settings(deadline=None, max_examples=40)
-thorough = settings(deadline=None, max_examples=120)
+# A slow machine is not a defect: nothing here depends on how long generating or running takes.
+quick = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(quick, max_examples=120)
 
 
 def local(text: str) -> datetime:

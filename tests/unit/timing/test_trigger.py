@@ -16,7 +16,9 @@ from domain.timing.errors import InvalidTrigger
 from domain.timing.local_time import DstRule, Gap
 from domain.timing.ports import Calendars
 from domain.timing.time_zone import TimeZone
-from domain.timing.trigger import CronTrigger, ManualTrigger, Trigger, TriggerState
+from domain.timing.trigger import Trigger, TriggerState
+from domain.timing.triggers.cron import CronTrigger
+from domain.timing.triggers.manual import ManualTrigger
 from infrastructure.cron import CroniterCalendar
 from tests.unit.timing.strategies import clock_changes, expressions, instants_near, local_times, thorough, utc
 
@@ -103,7 +105,7 @@ def test_upcoming_ends_with_the_trigger() -> None:
 def test_a_manual_trigger_never_fires_by_itself() -> None:
     assert ManualTrigger().next_fire(utc("2026-01-01"), FRESH, CALENDARS) is None
     assert ManualTrigger().upcoming(utc("2026-01-01"), FRESH, CALENDARS, 5) == []
-    assert not ManualTrigger.by_clock
+    assert not ManualTrigger().by_clock
 
 
 @pytest.mark.parametrize("text", ["-", "0 0 - * *"])

@@ -1,0 +1,1 @@
+"""The types of triggers, one file each."""

@@ -1,0 +1,76 @@
+"""Fires whenever one of several triggers does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
+
+from domain.shared.errors import FieldProblem, Invalid
+from domain.timing.errors import InvalidTrigger
+from domain.timing.event_pattern import EventPattern
+from domain.timing.ports import Calendars
+from domain.timing.trigger import Trigger, TriggerState
+
+MOST_PARTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOfTrigger(Trigger):
+    """The union of its parts; a time that several of them have is one. Each part may have a window of its own.
+
+    How often the job fires and by how much it may be late is for the union to say, not for its parts.
+    """
+
+    kind: ClassVar[str] = "ANY_OF"
+    stands_alone: ClassVar[bool] = True
+
+    triggers: tuple[Trigger, ...]
+
+    @property
+    def by_clock(self) -> bool:
+        return all(part.by_clock for part in self.triggers)
+
+    @property
+    def is_relative(self) -> bool:
+        return any(part.is_relative for part in self.triggers)
+
+    @property
+    def patterns(self) -> tuple[EventPattern, ...]:
+        return tuple(dict.fromkeys(pattern for part in self.triggers for pattern in part.patterns))
+
+    def accepts(self, event_type: str, source: str, at: datetime) -> bool:
+        return self._is_open(at) and any(part.accepts(event_type, source, at) for part in self.triggers)
+
+    def check_new(self, now: datetime) -> None:
+        refusals = list[Invalid]()
+        for place, part in enumerate(self.triggers):
+            try:
+                part.check_new(now)
+            except InvalidTrigger as refusal:
+                refusals.append(refusal.under(f"/triggers/{place}"))
+        if len(refusals) == len(self.triggers):  # dates in a list may pass, as long as some are left
+            raise InvalidTrigger(*(problem for refusal in refusals for problem in refusal.problems))
+
+    def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
+        times = (part.next_fire(after, state, calendars) for part in self.triggers)
+        return min((time for time in times if time is not None), default=None)
+
+    def _problems(self) -> Sequence[FieldProblem]:
+        if not 1 <= len(self.triggers) <= MOST_PARTS:
+            detail = f"ANY_OF has {len(self.triggers)} triggers; allowed are 1 to {MOST_PARTS}."
+            return [FieldProblem("/triggers", "OUT_OF_RANGE", detail)]
+        return [problem for place, part in enumerate(self.triggers) for problem in _misfits(f"/triggers/{place}", part)]
+
+
+def _misfits(pointer: str, part: Trigger) -> Iterator[FieldProblem]:
+    if part.stands_alone:
+        detail = f"{part.kind} cannot be a part of ANY_OF. Parts are CRON, FIXED_RATE, ONE_TIME and EVENT."
+        yield FieldProblem(f"{pointer}/type", "NOT_COMBINABLE", detail)
+    if part.max_executions is not None:
+        detail = "How often the job fires is counted over all parts: give maxExecutions beside triggers, not in them."
+        yield FieldProblem(f"{pointer}/maxExecutions", "NOT_COMBINABLE", detail)
+    if part.jitter:
+        detail = "The jitter is that of the job: give it beside triggers, not in them."
+        yield FieldProblem(f"{pointer}/jitter", "NOT_COMBINABLE", detail)

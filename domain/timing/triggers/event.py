@@ -1,0 +1,38 @@
+"""Fires when an event comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from domain.shared.errors import FieldProblem
+from domain.timing.event_pattern import ANY, EventPattern, pattern_problems
+from domain.timing.ports import Calendars
+from domain.timing.trigger import Trigger, TriggerState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTrigger(Trigger):
+    """Fires once for each event of a type, and of a source if one is given; both may end with `*`."""
+
+    kind: ClassVar[str] = "EVENT"
+
+    event_type: str
+    source: str | None = None
+
+    @property
+    def by_clock(self) -> bool:
+        return False
+
+    @property
+    def patterns(self) -> tuple[EventPattern, ...]:
+        return (EventPattern(self.event_type, ANY if self.source is None else self.source),)
+
+    def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
+        return None
+
+    def _problems(self) -> Sequence[FieldProblem]:
+        problems = pattern_problems("eventType", self.event_type)
+        return problems if self.source is None else [*problems, *pattern_problems("source", self.source)]
