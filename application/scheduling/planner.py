@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from application.scheduling.ports import BeginWork, SchedulingWork
@@ -16,7 +17,7 @@ from domain.scheduling.errors import AlreadyFired
 from domain.scheduling.events import ScheduleFailed
 from domain.scheduling.firing import Firing, decide
 from domain.scheduling.ids import JobId
-from domain.scheduling.ports.schedule_queue import Fired
+from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import REFILL_BELOW, Schedule
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger
@@ -61,23 +62,28 @@ class Planner:
                 if not due:
                     await work.commit()  # one that cannot even be read was set aside
                     return False
-                firings = await self._decide(work, due)
-                written = write_up(firings, self._ids, work.now)
-                await work.schedules.record(written.fired)
-                work.record(written.events)
-                await work.commit()
+                await self._write(work, await self._decide(work, due))
         except StoreUnavailable:
             raise
         except Exception as error:
             await self._narrow(due, error)
             return True
-        for lane, count in written.lanes.items():
-            self._wake_up.signal(lane_topic(lane), count)
-        self._low += [s for s in written.fired.schedules if len(s.upcoming) < REFILL_BELOW and not s.exhausted]
         self._chunk = min(LARGEST_CHUNK, self._chunk * 2)
         return True
 
-    async def _decide(self, work: SchedulingWork, due: Sequence[Schedule]) -> list[Firing]:
+    async def _write(self, work: SchedulingWork, firings: Sequence[Firing]) -> None:
+        """Commit the decisions; then the lanes hear of their tasks, and low schedules wait to be refilled."""
+        written = write_up(firings, self._ids, work.now)
+        await work.schedules.record(written.fired)
+        work.record(written.events)
+        await work.commit()
+        for lane, count in written.lanes.items():
+            self._wake_up.signal(lane_topic(lane), count)
+        self._low += [s for s in written.fired.schedules if len(s.upcoming) < REFILL_BELOW and not s.exhausted]
+
+    async def _decide(
+        self, work: SchedulingWork, due: Sequence[Schedule], most_fires: int | None = None
+    ) -> list[Firing]:
         """One decision for each; a schedule whose trigger raises is set aside and holds up nobody."""
         short = [s.job_id for s in due if s.runs_out(work.now)]
         triggers = await work.schedules.triggers(short) if short else {}
@@ -88,7 +94,7 @@ class Planner:
                     trigger = _readable(triggers, schedule.job_id)
                     schedule = schedule.extended(trigger, self._calendars, work.now)
                     await asyncio.sleep(0)  # a long gap takes some 50 ms: others get a turn
-                firings.append(decide(schedule, work.now))
+                firings.append(decide(schedule, work.now, most_fires))
             except Exception as error:
                 log.exception("schedule of job %s cannot be decided; set aside for %s", schedule.job_id, SET_ASIDE)
                 await self._set_aside(work, schedule.job_id, error)
@@ -111,13 +117,19 @@ class Planner:
             await work.commit()
 
     async def _pass_over(self, job_id: JobId, error: AlreadyFired) -> None:
-        """The fire is in the ledger and has its task: only the schedule has yet to learn of it."""
+        """A fire is in the ledger and has its task: only the schedule has yet to learn of it.
+
+        Which of several it is, is not known: the first one is tried alone and the others stay due.
+        """
         log.warning("job %s: %s", job_id, error)
-        async with self._begin() as work:
-            schedule = await work.schedules.take(job_id)
-            known = [firing.after for firing in await self._decide(work, [schedule])]
-            await work.schedules.record(Fired(occurrences=(), tasks=(), schedules=known))
-            await work.commit()
+        for is_known in (False, True):
+            try:
+                async with self._begin() as work:
+                    firings = await self._decide(work, [await work.schedules.take(job_id)], most_fires=1)
+                    await self._write(work, [_without_fires(f) for f in firings] if is_known else firings)
+                return
+            except AlreadyFired:
+                continue
 
     async def _set_aside(self, work: SchedulingWork, job_id: JobId, error: Exception) -> None:
         retry_at: datetime = work.now + SET_ASIDE
@@ -142,6 +154,10 @@ class Planner:
                 await work.schedules.refill(refilled)
                 await work.commit()
             await asyncio.sleep(0)
+
+
+def _without_fires(firing: Firing) -> Firing:
+    return replace(firing, decisions=tuple(d for d in firing.decisions if d.decision is not Decision.FIRED))
 
 
 def _readable(triggers: Mapping[JobId, Trigger], job_id: JobId) -> Trigger:

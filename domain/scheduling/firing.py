@@ -44,8 +44,10 @@ class Firing:
         return groups
 
 
-def decide(schedule: Schedule, now: datetime) -> Firing:
-    """Decide every fire of `schedule` that is due at `now`. Ask `runs_out` first.
+def decide(schedule: Schedule, now: datetime, most: int | None = None) -> Firing:
+    """Decide every fire of `schedule` that is due at `now`; with `most`, those after so many that run stay due.
+
+    Ask `runs_out` first.
 
     Of several due fires all but the latest are late; the latest is late when older than the grace. While the known
     times do not reach beyond `now` (a very long gap), so many of the last ones are left for the next decision as may
@@ -64,7 +66,8 @@ def decide(schedule: Schedule, now: datetime) -> Firing:
     if not due:
         return Firing(decisions=(), after=schedule)
     verdicts = _JUDGES[schedule.policy.misfire.policy](schedule.policy.misfire, due, now, open_ended)
-    return _after(schedule, _within_limit(schedule, _with_overlap(schedule, verdicts)))
+    decisions = _until_fired(_with_overlap(schedule, verdicts), _left(schedule), most)
+    return _after(schedule, decisions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +145,22 @@ def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedF
     return judged
 
 
-def _within_limit(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedFire]:
-    """Up to the fire that reaches the limit on executions; after it the trigger has no more times."""
-    limit, count = schedule.policy.max_executions, schedule.state.fired_count
-    for i, fire in enumerate(fires):
-        count += fire.decision is Decision.FIRED
-        if limit is not None and count >= limit:
-            return fires[: i + 1]
-    return fires
+def _until_fired(fires: list[PlannedFire], *limits: int | None) -> list[PlannedFire]:
+    """Up to the fire that reaches the lowest of the limits."""
+    runs = [i for i, fire in enumerate(fires) if fire.decision is Decision.FIRED]
+    most = min([limit for limit in limits if limit is not None], default=len(runs) + 1)
+    return fires if len(runs) < most else fires[: runs[most - 1] + 1]
+
+
+def _left(schedule: Schedule) -> int | None:
+    """How many fires the limit on executions leaves, None = any number; after them the trigger has no more times."""
+    limit = schedule.policy.max_executions
+    return None if limit is None else limit - schedule.state.fired_count
 
 
 def _limit_reached(schedule: Schedule) -> bool:
-    limit = schedule.policy.max_executions
-    return limit is not None and schedule.state.fired_count >= limit
+    left = _left(schedule)
+    return left is not None and left <= 0
 
 
 def _at_rest(schedule: Schedule) -> Schedule:

@@ -257,13 +257,62 @@ async def test_several_culprits_are_all_found(planner: Planner, store: FakeStore
 
 
 async def test_after_a_culprit_the_planner_is_as_fast_as_before(planner: Planner, store: FakeStore) -> None:
-    store.before_commit = fails_for(add(store))
-    await planner.tick()
-    for n in range(2, 2 + 4 * LARGEST_CHUNK):
+    store.before_commit = fails_for(add(store, 1))
+    for n in range(2, 2 + 2 * LARGEST_CHUNK):
         add(store, n)
-    before = store.commits
     await planner.tick()
-    assert store.commits - before <= 12  # 1, 2, 4, … 128, then 250 at a time
+    assert store.commits <= 12  # the culprit; 2, 4, 8, … 128, the rest; the look that found nothing
+
+
+async def test_a_culprit_is_found_by_halves(planner: Planner, store: FakeStore) -> None:
+    attempts = 0
+
+    def fails(tables: Tables) -> None:
+        nonlocal attempts
+        attempts += 1
+        fails_for(JobId(uid(1)))(tables)
+
+    for n in range(1, 129):
+        add(store, n)
+    store.before_commit = fails
+    await planner.tick()
+    assert attempts <= 8 + 10  # 128, 64, … 1, then the others
+    assert list(store.tables.aside) == [JobId(uid(1))]
+
+
+async def test_a_fire_that_is_in_the_ledger_is_passed_over_and_no_other(planner: Planner, store: FakeStore) -> None:
+    all_ = replace(ALLOW, misfire=Misfire(policy=MisfirePolicy.FIRE_ALL))
+    job_id = add(store, policy=all_)
+    other = add(store, 2, policy=all_)
+    await planner.tick()
+    store.now = NOON + MINUTE
+    await planner.tick()
+    store.tables.schedules[job_id] = schedule(MINUTELY.times[:8], all_, job_id=job_id)  # of before both fires
+    store.now = NOON + 3 * MINUTE
+    await planner.tick()
+    for each in (job_id, other):
+        fired = [o.first_nominal for o in store.tables.occurrences.values() if o.job_id == each]
+        assert sorted(fired) == list(MINUTELY.times[:4])
+    assert len(store.tables.tasks) == 8
+    assert store.tables.aside == {}
+
+
+async def test_what_was_coalesced_into_a_known_fire_is_still_written_down(planner: Planner, store: FakeStore) -> None:
+    job_id = add(store)
+    store.now = NOON + MINUTE
+    await planner.tick()
+    store.tables.schedules[job_id] = schedule(MINUTELY.times[:8], ALLOW, job_id=job_id)
+    await planner.tick()
+    assert decisions(store, job_id) == {Decision.COALESCED: 2, Decision.FIRED: 1}
+    assert store.tables.schedules[job_id].due_at == NOON + 2 * MINUTE
+
+
+async def test_a_schedule_without_further_times_is_not_refilled(planner: Planner, store: FakeStore) -> None:
+    job_id = add(store, trigger=BrokenTrigger(times=()))
+    known = store.tables.schedules[job_id]
+    store.tables.schedules[job_id] = replace(known, upcoming=known.upcoming[:2], exhausted=True)
+    await planner.tick()
+    assert store.commits == 2  # the fire, the look that found nothing
 
 
 async def test_a_store_that_is_gone_condemns_nobody(planner: Planner, store: FakeStore) -> None:

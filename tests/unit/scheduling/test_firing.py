@@ -145,6 +145,17 @@ def test_the_fire_that_reaches_the_limit_on_executions_is_the_last() -> None:
     assert (firing.after.upcoming, firing.after.exhausted, firing.after.due_at) == ((), True, None)
 
 
+def test_after_as_many_fires_as_asked_for_the_others_stay_due() -> None:
+    late = schedule(every(6 * HOUR, 8), policy(ALL, max_fires=3))
+    firing = decide(late, NOON + 36 * HOUR, most=2)
+    assert decisions(firing) == [MISSED, MISSED, MISSED, MISSED, FIRED, FIRED]
+    assert (firing.after.due_at, firing.after.state.fired_count) == (NOON + 36 * HOUR, 2)
+    assert decisions(decide(late, NOON + 36 * HOUR, most=9)) == [*[MISSED] * 4, *[FIRED] * 3]
+    limited = replace(late, policy=policy(ALL, max_executions=1))
+    assert decisions(decide(limited, NOON + 36 * HOUR, most=2))[-1] is FIRED
+    assert decide(limited, NOON + 36 * HOUR, most=2).after.exhausted
+
+
 def test_what_did_not_run_does_not_count_against_the_limit() -> None:
     crowded = schedule(MINUTELY, policy(overlap=OverlapPolicy.SKIP, max_executions=1), live=1)
     after = decide(crowded, NOON).after
@@ -175,6 +186,10 @@ def test_while_the_latest_is_not_known_as_many_stay_undecided_as_may_run(
     assert decisions(firing) == [verdict] * (8 - kept)
     assert firing.after.upcoming == MINUTELY[-kept:]
     assert firing.after.state == TriggerState(last_nominal=MINUTELY[-kept - 1], fired_count=0)
+
+
+def test_a_single_known_time_is_decided_though_nothing_is_known_of_what_follows() -> None:
+    assert decided(policy(), NOON, (NOON,)) == [FIRED]
 
 
 def test_the_last_times_of_an_exhausted_trigger_are_the_latest() -> None:
