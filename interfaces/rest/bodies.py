@@ -25,6 +25,7 @@ LARGEST_BATCH = 8 * 1024 * 1024
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Bounds of the times that a body may name: whatever is reckoned from them stays inside the calendar."""
 
 _JSON = re.compile(r"application/([\w.+-]+\+)?json", re.IGNORECASE)
 _BYTE = re.compile(r" \(byte (\d+)\)")
@@ -106,6 +107,9 @@ class JsonBody(AbstractDTO[Any]):
     page in a browser from sending JSON here without asking first (a "simple" cross-origin request).
     """
 
+    _shapes: ClassVar[dict[str, type[Any]]] = {}
+    """By handler, filled in by the framework."""
+
     def decode_bytes(self, value: bytes) -> Any:
         declared = self.asgi_connection.headers.get("content-type", "application/json")
         if not _JSON.fullmatch(declared.partition(";")[0].strip()):
@@ -125,6 +129,3 @@ class JsonBody(AbstractDTO[Any]):
     ) -> Reference | Schema:
         schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
         return schema
-
-    _shapes: ClassVar[dict[str, type[Any]]] = {}
-    """By handler, filled in by the framework."""

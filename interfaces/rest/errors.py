@@ -26,8 +26,6 @@ STATUS_OF_FAMILY: Mapping[type[Exception], HTTPStatus] = {
 STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
     "MALFORMED": HTTPStatus.BAD_REQUEST,
     "INVALID_CURSOR": HTTPStatus.BAD_REQUEST,
-    "INVALID_PARAMETER": HTTPStatus.BAD_REQUEST,
-    "UNKNOWN_PARAMETER": HTTPStatus.BAD_REQUEST,
 }
 """Errors of a family that are about the form of a request, not about what it means."""
 

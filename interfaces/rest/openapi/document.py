@@ -44,7 +44,7 @@ def document(app: Litestar) -> dict[str, Any]:
     for route in app.routes:
         generator.receive_route(route)
     schemas = app.plugins.get(MsgspecSchemas)
-    streams = {handler.handler_id: schemas.reference(handler.opt[STREAM][1]) for _, _, handler in _streams(app)}
+    streams = {h.handler_id: schemas.reference(h.opt[STREAM][1]) for _, _, h in _handlers(app) if STREAM in h.opt}
     described = generator.provide_openapi_schema()
     for path, method, handler in _handlers(app):
         operation = described["paths"][path][method]
@@ -77,7 +77,3 @@ def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
             for method, (handler, _) in route.route_handler_map.items():
                 if handler.resolve_include_in_schema():
                     yield route.path_format or "/", method.lower(), handler
-
-
-def _streams(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    return (operation for operation in _handlers(app) if STREAM in operation[2].opt)
