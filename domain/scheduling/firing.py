@@ -10,7 +10,6 @@ from itertools import groupby
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
-from domain.timing.trigger import TriggerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +169,6 @@ def _at_rest(schedule: Schedule) -> Schedule:
 def _after(schedule: Schedule, decisions: Sequence[PlannedFire]) -> Firing:
     fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
     count = schedule.state.fired_count + fired
-    state = TriggerState(last_nominal=decisions[-1].nominal, last_end=schedule.state.last_end, fired_count=count)
+    state = replace(schedule.state, last_nominal=decisions[-1].nominal, fired_count=count)
     after = replace(schedule, upcoming=schedule.upcoming[len(decisions) :], state=state)
     return Firing(decisions=tuple(decisions), after=_at_rest(after))

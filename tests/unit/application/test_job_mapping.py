@@ -37,7 +37,7 @@ def defined(defaults: JobDefaults | None = None, **fields: Any) -> JobDefinition
 
 
 @given(definitions())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_definition_comes_back_from_its_text_as_it_was(given: JobDefinition) -> None:
     text = encode_definition(given)
     read = decode_definition(text)

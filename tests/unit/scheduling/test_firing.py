@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -196,6 +196,13 @@ def test_the_last_times_of_an_exhausted_trigger_are_the_latest() -> None:
     firing = decide(schedule(MINUTELY, policy(), exhausted=True), NOON + DAY)
     assert decisions(firing) == [*[COALESCED] * 7, FIRED]
     assert (firing.after.upcoming, firing.after.due_at) == ((), None)
+
+
+def test_deciding_forgets_nothing_that_the_trigger_may_want_to_know() -> None:
+    others = [f.name for f in fields(TriggerState) if f.name not in ("last_nominal", "fired_count")]
+    state = TriggerState(**dict.fromkeys(others, NOON - DAY))  # type: ignore[arg-type]
+    after = decide(schedule(MINUTELY, state=state), NOON).after.state
+    assert after == replace(state, last_nominal=NOON, fired_count=1)
 
 
 def test_jitter_puts_a_fire_off_until_its_planned_time() -> None:

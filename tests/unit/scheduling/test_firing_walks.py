@@ -64,7 +64,7 @@ def planned(trigger: TimesTrigger, policy: FiringPolicy) -> dict[datetime, datet
 
 
 @given(times_triggers(), firing_policies(), looks)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_every_nominal_time_gets_one_decision_in_order_when_its_planned_time_has_come(
     trigger: TimesTrigger, policy: FiringPolicy, pauses: list[timedelta]
 ) -> None:
@@ -94,7 +94,7 @@ def verdicts(rule: Misfire, due: Sequence[datetime], now: datetime) -> list[Deci
 
 
 @given(times_triggers(), firing_policies(), looks)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_misfires_are_judged_over_all_that_is_due_at_one_look(
     trigger: TimesTrigger, policy: FiringPolicy, pauses: list[timedelta]
 ) -> None:
@@ -120,7 +120,7 @@ def test_where_runs_may_not_overlap_one_look_starts_one_at_most(
 
 
 @given(times_triggers(), firing_policies(st.integers(1, 6)), looks)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_a_limit_counts_fires_only_and_ends_the_schedule_when_it_is_reached(
     trigger: TimesTrigger, policy: FiringPolicy, pauses: list[timedelta]
 ) -> None:
