@@ -23,7 +23,8 @@ from domain.shared.ids import DEFAULT_TENANT
 from domain.timing.cron import CronExpression
 from domain.timing.ports import Calendars
 from domain.timing.time_zone import TimeZone
-from domain.timing.trigger import CronTrigger, Trigger, TriggerState
+from domain.timing.trigger import Trigger, TriggerState
+from domain.timing.triggers.cron import CronTrigger
 from infrastructure.cron import CroniterCalendar
 
 NOON = datetime(2031, 5, 6, 12, tzinfo=UTC)

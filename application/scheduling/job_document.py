@@ -8,7 +8,9 @@ from functools import lru_cache
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from application.scheduling.trigger_document import Document, ManualDocument, TriggerDocument
+from application.scheduling.documents import Document
+from application.scheduling.trigger_document import TriggerDocument
+from application.scheduling.triggers.manual import ManualDocument
 from domain.scheduling.policies import MisfirePolicy, OverlapPolicy
 from domain.scheduling.retry import RetryStrategy
 from domain.shared.errors import FieldProblem, Invalid

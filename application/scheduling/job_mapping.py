@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 
+from application.scheduling.documents import Document, at, duration_or_none
 from application.scheduling.job_document import (
     JobDocument,
     MisfireDocument,
@@ -17,14 +18,7 @@ from application.scheduling.job_document import (
     decode_document,
     encode_document,
 )
-from application.scheduling.trigger_document import (
-    NO_TIME,
-    Document,
-    at,
-    duration_or_none,
-    trigger_document_of,
-    trigger_of,
-)
+from application.scheduling.trigger_document import trigger_document_of, trigger_of
 from domain.scheduling.job import JobDefinition
 from domain.scheduling.placement import Placement
 from domain.scheduling.policies import FiringPolicy, Misfire, OverlapPolicy, Timeouts
@@ -33,6 +27,7 @@ from domain.scheduling.retry import RetryPolicy
 from domain.shared.errors import FieldProblem, Invalid
 from domain.shared.json_value import JsonObject
 from domain.timing.duration import format_duration, parse_duration
+from domain.timing.trigger import NO_TIME
 
 LARGEST_PARAMETERS = 256 * 1024
 """Bytes of a job's parameters as JSON."""

@@ -1,125 +1,68 @@
-"""Triggers as JSON, and the way to and from the domain's."""
+"""Triggers as JSON, and the way to and from the domain's: the registry of their types."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import TypeVar
+from functools import singledispatch
 
-import msgspec
-
-from domain.shared.errors import FieldProblem, Invalid
-from domain.timing.cron import CronExpression, DayMatch
-from domain.timing.duration import format_duration, parse_duration
-from domain.timing.local_time import DstRule, Gap, Overlap
-from domain.timing.time_zone import TimeZone
-from domain.timing.trigger import CronTrigger, ManualTrigger, Trigger
-
-Value = TypeVar("Value")
-NO_TIME = timedelta(0)
-
-
-class Document(
-    msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, frozen=True, kw_only=True
-):
-    """Camel case, nothing unknown."""
+from application.scheduling.documents import at
+from application.scheduling.triggers.bounded import BoundedDocument, limits_of
+from application.scheduling.triggers.cron import CronDocument
+from application.scheduling.triggers.event import EventDocument
+from application.scheduling.triggers.fixed_delay import FixedDelayDocument
+from application.scheduling.triggers.fixed_rate import FixedRateDocument
+from application.scheduling.triggers.manual import ManualDocument
+from application.scheduling.triggers.one_time import OneTimeDocument
+from domain.timing.trigger import Trigger
+from domain.timing.triggers.any_of import AnyOfTrigger
+from domain.timing.triggers.cron import CronTrigger
+from domain.timing.triggers.event import EventTrigger
+from domain.timing.triggers.fixed_delay import FixedDelayTrigger
+from domain.timing.triggers.fixed_rate import FixedRateTrigger
+from domain.timing.triggers.manual import ManualTrigger
+from domain.timing.triggers.one_time import OneTimeTrigger
 
 
-class DstDocument(Document, frozen=True, kw_only=True):
-    """What happens at the two changes of the clock."""
+class AnyOfDocument(BoundedDocument, frozen=True, kw_only=True, tag_field="type", tag="ANY_OF"):
+    """Fires whenever one of `triggers` does; a time that several of them have is one."""
 
-    gap: Gap = Gap.AUTO
-    overlap: Overlap = Overlap.AUTO
+    triggers: list[TriggerDocument]
 
+    def trigger(self) -> AnyOfTrigger:
+        parts = (at(f"/triggers/{place}", part.trigger) for place, part in enumerate(self.triggers))
+        return AnyOfTrigger(triggers=tuple(parts), **self.limits())
 
-class _Bounded(Document, frozen=True, kw_only=True):
-    start_at: datetime | None = None
-    end_at: datetime | None = None
-    max_executions: int | None = None
-    jitter: str | None = None
-
-
-class CronDocument(_Bounded, frozen=True, kw_only=True, tag_field="type", tag="CRON"):
-    """`expression` has 5 fields, or 6 with seconds first; `time_zone` is an IANA name."""
-
-    expression: str
-    time_zone: str = "UTC"
-    day_match: DayMatch = DayMatch.VIXIE
-    dst: DstDocument = DstDocument()
+    @classmethod
+    def of(cls, trigger: AnyOfTrigger) -> AnyOfDocument:
+        """The trigger as JSON."""
+        return cls(triggers=[trigger_document_of(part) for part in trigger.triggers], **limits_of(trigger))
 
 
-class ManualDocument(Document, frozen=True, kw_only=True, tag_field="type", tag="MANUAL"):
-    """Runs only when somebody asks."""
-
-
-TriggerDocument = CronDocument | ManualDocument
-
-
-def at(pointer: str, make: Callable[[], Value]) -> Value:
-    """What `make` returns; a refusal's pointers are moved below `pointer`."""
-    try:
-        return make()
-    except Invalid as refusal:
-        raise refusal.under(pointer) from None
-
-
-def duration_or_none(text: str | None, pointer: str) -> timedelta | None:
-    """A duration's text, if there is one. Raises `Invalid` with the pointer."""
-    return None if text is None else at(pointer, lambda: parse_duration(text))
-
-
-def instant_or_none(value: datetime | None, pointer: str) -> datetime | None:
-    """An aware instant in UTC. A time without an offset is refused: it would mean something else on every machine."""
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise Invalid(
-            FieldProblem(pointer, "NO_OFFSET", f"{value.isoformat()} has no offset; write it with Z or ±hh:mm.")
-        )
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        detail = f"{value.isoformat()} is outside the calendar: in UTC its year is not 1 to 9999."
-        raise Invalid(FieldProblem(pointer, "OUT_OF_RANGE", detail)) from None
+TriggerDocument = (
+    CronDocument
+    | FixedRateDocument
+    | FixedDelayDocument
+    | OneTimeDocument
+    | EventDocument
+    | AnyOfDocument
+    | ManualDocument
+)
 
 
 def trigger_of(document: TriggerDocument) -> Trigger:
     """The domain's trigger. Raises `Invalid`; pointers are relative to the trigger."""
-    match document:
-        case ManualDocument():
-            return ManualTrigger()
-        case CronDocument():
-            return CronTrigger(
-                expression=_expression(document.expression, document.day_match),  # these two know their pointers
-                zone=TimeZone(document.time_zone),
-                dst=DstRule(gap=document.dst.gap, overlap=document.dst.overlap),
-                start_at=instant_or_none(document.start_at, "/startAt"),
-                end_at=instant_or_none(document.end_at, "/endAt"),
-                max_executions=document.max_executions,
-                jitter=duration_or_none(document.jitter, "/jitter") or NO_TIME,
-            )
+    return document.trigger()
 
 
-@lru_cache(maxsize=4096)
-def _expression(text: str, day_match: DayMatch) -> CronExpression:
-    return CronExpression.parse(text, day_match)
-
-
+@singledispatch
 def trigger_document_of(trigger: Trigger) -> TriggerDocument:
     """The trigger as it was given."""
-    match trigger:
-        case ManualTrigger():
-            return ManualDocument()
-        case CronTrigger():
-            return CronDocument(
-                expression=trigger.expression.text,
-                time_zone=trigger.zone.name,
-                day_match=trigger.expression.day_match,
-                dst=DstDocument(gap=trigger.dst.gap, overlap=trigger.dst.overlap),
-                start_at=trigger.start_at,
-                end_at=trigger.end_at,
-                max_executions=trigger.max_executions,
-                jitter=format_duration(trigger.jitter) if trigger.jitter else None,
-            )
     raise TypeError(f"{type(trigger).__name__} has no document")
+
+
+trigger_document_of.register(CronTrigger, CronDocument.of)
+trigger_document_of.register(FixedRateTrigger, FixedRateDocument.of)
+trigger_document_of.register(FixedDelayTrigger, FixedDelayDocument.of)
+trigger_document_of.register(OneTimeTrigger, OneTimeDocument.of)
+trigger_document_of.register(EventTrigger, EventDocument.of)
+trigger_document_of.register(AnyOfTrigger, AnyOfDocument.of)
+trigger_document_of.register(ManualTrigger, ManualDocument.of)

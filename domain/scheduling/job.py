@@ -31,7 +31,8 @@ from domain.shared.aggregate import Aggregate
 from domain.shared.errors import FieldProblem, raise_all
 from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonObject, same_json
-from domain.timing.trigger import ManualTrigger, Trigger
+from domain.timing.trigger import Trigger
+from domain.timing.triggers.manual import ManualTrigger
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 RESERVED_NAMES = frozenset({"active", "preview", "validate"})

@@ -20,7 +20,7 @@ from domain.scheduling.retry import RetryPolicy, RetryStrategy
 from domain.shared.ids import DEFAULT_TENANT, TenantId
 from domain.timing.cron import CronExpression
 from domain.timing.time_zone import TimeZone
-from domain.timing.trigger import CronTrigger
+from domain.timing.triggers.cron import CronTrigger
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.tables import job_versions, jobs
 from tests.contract.builders import add_job, new_job, rows

@@ -12,7 +12,8 @@ from domain.scheduling.ids import JobId
 from domain.scheduling.schedule import Schedule
 from domain.timing.cron import CronExpression
 from domain.timing.time_zone import TimeZone
-from domain.timing.trigger import CronTrigger, ManualTrigger
+from domain.timing.triggers.cron import CronTrigger
+from domain.timing.triggers.manual import ManualTrigger
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.tables import jobs, schedules
 from tests.contract.builders import HOUR, MINUTE, add_due, add_job, fire, moved_on, rows

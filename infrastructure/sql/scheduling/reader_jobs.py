@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from application.scheduling.job_document import cached_document
 from application.scheduling.queries import JobFilter, Slice
-from application.scheduling.trigger_document import ManualDocument, TriggerDocument
+from application.scheduling.trigger_document import TriggerDocument, trigger_of
 from application.scheduling.views import JobView
 from application.shared.page import Page
 from domain.scheduling.errors import JobNotFound
@@ -41,6 +41,7 @@ _JOBS = sa.select(
     _s.last_fired_at,
     _s.exhausted,
     _s.upcoming,
+    _s.fired_count,
     _s.health_error,
 ).select_from(jobs.outerjoin(schedules, _s.job_id == _j.id))
 
@@ -104,8 +105,11 @@ def _job(row: Row) -> JobView:
 
 
 def _is_exhausted(row: Row, trigger: TriggerDocument) -> bool:
-    """Nothing is left of what the trigger had; one that goes by no clock had nothing, and never runs out."""
-    return bool(row.exhausted) and row.upcoming == "[]" and not isinstance(trigger, ManualDocument)
+    """Nothing is left of what the trigger had; one that goes by no clock has no times to run out of, but a limit."""
+    known = trigger_of(trigger)
+    if known.max_executions is not None and row.fired_count >= known.max_executions:
+        return True
+    return bool(row.exhausted) and row.upcoming == "[]" and known.by_clock
 
 
 def _complete(document: msgspec.Struct) -> msgspec.Raw:
@@ -114,6 +118,8 @@ def _complete(document: msgspec.Struct) -> msgspec.Raw:
 
 
 def _members(value: object) -> object:
+    if isinstance(value, list):
+        return [_members(each) for each in value]
     if isinstance(value, Enum) or not isinstance(value, msgspec.Struct):
         return value
     members: dict[str, object] = {}

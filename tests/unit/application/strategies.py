@@ -13,9 +13,18 @@ from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, Ove
 from domain.scheduling.priority import Priority
 from domain.scheduling.retry import RetryPolicy, RetryStrategy
 from domain.timing.cron import CronExpression, DayMatch
+from domain.timing.local_moment import LocalMoment
 from domain.timing.local_time import DstRule, Gap, Overlap
 from domain.timing.time_zone import TimeZone
-from domain.timing.trigger import CronTrigger, ManualTrigger, Trigger
+from domain.timing.trigger import NO_TIME, Trigger
+from domain.timing.triggers.any_of import AnyOfTrigger
+from domain.timing.triggers.bounds import LONGEST_STEP, SHORTEST_STEP
+from domain.timing.triggers.cron import CronTrigger
+from domain.timing.triggers.event import EventTrigger
+from domain.timing.triggers.fixed_delay import FixedDelayTrigger
+from domain.timing.triggers.fixed_rate import FixedRateTrigger
+from domain.timing.triggers.manual import ManualTrigger
+from domain.timing.triggers.one_time import OneTimeTrigger
 from tests.builders import DAY, HOUR, SECOND
 
 # Texts for which JSON and the store have room: no lone halves of surrogate pairs.
@@ -31,30 +40,84 @@ parameters = st.dictionaries(texts, json_values, max_size=3)
 names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True).filter(lambda name: name not in RESERVED_NAMES)
 
 
+zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]).map(TimeZone)
+steps = st.timedeltas(SHORTEST_STEP, LONGEST_STEP)
+initial_delays = st.just(NO_TIME) | st.timedeltas(NO_TIME, LONGEST_STEP)
+
+
 @st.composite
-def cron_triggers(draw: st.DrawFn) -> CronTrigger:
-    """Valid ones with any limits."""
-    start_at = draw(st.none() | instants)
-    length = draw(st.none() | st.timedeltas(SECOND, 1000 * DAY))
-    return CronTrigger(
-        expression=CronExpression.parse(
-            draw(st.sampled_from(["*/5 * * * *", "0 0 2 L * *", "@daily", "30 6 * * MON-FRI", "-"])),
-            draw(st.sampled_from(DayMatch)),
+def windows(draw: st.DrawFn) -> dict[str, Any]:
+    """A start and an end, both or one of them or none."""
+    start_at, length = draw(st.none() | instants), draw(st.none() | st.timedeltas(SECOND, 1000 * DAY))
+    if start_at is None:
+        return {"end_at": draw(st.none() | instants)}
+    return {"start_at": start_at, "end_at": None if length is None else start_at + length}
+
+
+@st.composite
+def limits(draw: st.DrawFn) -> dict[str, Any]:
+    """Any that a trigger of its own may have."""
+    jitter = draw(st.just(NO_TIME) | durations)
+    return {**draw(windows()), "max_executions": draw(st.none() | st.integers(1, 1000)), "jitter": jitter}
+
+
+moments = st.builds(
+    LocalMoment,
+    st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)),  # noqa: DTZ001
+    zones,
+    st.builds(DstRule, st.sampled_from(Gap), st.sampled_from([o for o in Overlap if o is not Overlap.BOTH])),
+)
+
+
+@st.composite
+def fixed_rate_triggers(draw: st.DrawFn, limits: st.SearchStrategy[dict[str, Any]]) -> FixedRateTrigger:
+    """Anchored, or relative with a delay."""
+    anchor = draw(st.none() | instants)
+    delay = draw(initial_delays) if anchor is None else NO_TIME
+    return FixedRateTrigger(every=draw(steps), anchor=anchor, initial_delay=delay, **draw(limits))
+
+
+def combinable(limits: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Trigger]:
+    """Triggers of the types that may be parts of others."""
+    patterns = st.sampled_from(["com.shop.paid", "com.shop.*", "*"])
+    return st.one_of(
+        st.builds(
+            lambda **fields: CronTrigger(**fields.pop("limits"), **fields),
+            limits=limits,
+            expression=st.builds(
+                CronExpression.parse,
+                st.sampled_from(["*/5 * * * *", "0 0 2 L * *", "@daily", "30 6 * * MON-FRI", "-"]),
+                st.sampled_from(DayMatch),
+            ),
+            zone=zones,
+            dst=st.builds(DstRule, st.sampled_from(Gap), st.sampled_from(Overlap)),
         ),
-        zone=TimeZone(draw(st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]))),
-        dst=DstRule(draw(st.sampled_from(Gap)), draw(st.sampled_from(Overlap))),
-        start_at=start_at,
-        end_at=start_at + length
-        if start_at is not None and length is not None
-        else draw(st.none() | instants)
-        if start_at is None
-        else None,
-        max_executions=draw(st.none() | st.integers(1, 1000)),
-        jitter=draw(st.just(timedelta(0)) | durations),
+        fixed_rate_triggers(limits),
+        st.builds(lambda at, limits: OneTimeTrigger(at=at, **limits), instants | moments, limits),
+        st.builds(
+            lambda kind, source, limits: EventTrigger(event_type=kind, source=source, **limits),
+            patterns,
+            st.none() | patterns,
+            limits,
+        ),
     )
 
 
-triggers: st.SearchStrategy[Trigger] = st.one_of(st.just(ManualTrigger()), cron_triggers())
+triggers: st.SearchStrategy[Trigger] = st.one_of(
+    st.just(ManualTrigger()),
+    combinable(limits()),
+    st.builds(
+        lambda delay, first, limits: FixedDelayTrigger(delay=delay, initial_delay=first, **limits),
+        steps,
+        initial_delays,
+        limits(),
+    ),
+    st.builds(
+        lambda parts, limits: AnyOfTrigger(triggers=tuple(parts), **limits),
+        st.lists(combinable(windows()), min_size=1, max_size=3),
+        limits(),
+    ),
+)
 
 
 @st.composite

@@ -20,7 +20,8 @@ from application.scheduling.job_document import (
     encode_document,
     shape_problem,
 )
-from application.scheduling.trigger_document import CronDocument, ManualDocument
+from application.scheduling.triggers.cron import CronDocument
+from application.scheduling.triggers.manual import ManualDocument
 from domain.shared.errors import FieldProblem, Invalid
 
 SMALLEST = {"name": "backup", "type": "COMMAND"}

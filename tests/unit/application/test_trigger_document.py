@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
-from application.scheduling.trigger_document import (
-    CronDocument,
-    ManualDocument,
-    TriggerDocument,
-    instant_or_none,
-    trigger_document_of,
-    trigger_of,
-)
+from application.scheduling.documents import instant_or_none
+from application.scheduling.trigger_document import TriggerDocument, trigger_document_of, trigger_of
+from application.scheduling.triggers.cron import CronDocument
+from application.scheduling.triggers.fixed_rate import FixedRateDocument
+from application.scheduling.triggers.manual import ManualDocument
 from domain.shared.errors import Invalid
-from domain.timing.trigger import CronTrigger, ManualTrigger, Trigger
+from domain.timing.trigger import Trigger
+from domain.timing.triggers.cron import CronTrigger
+from domain.timing.triggers.manual import ManualTrigger
 from tests.builders import NOON, TimesTrigger
 from tests.unit.application.strategies import triggers
 
@@ -30,9 +30,16 @@ def problem(document: TriggerDocument) -> tuple[str, str]:
     return found.pointer, found.code
 
 
+def read(**fields: object) -> TriggerDocument:
+    """A document as a request brings it."""
+    document: TriggerDocument = msgspec.json.decode(msgspec.json.encode(fields), type=TriggerDocument)
+    return document
+
+
 @given(triggers)
 def test_a_trigger_comes_back_from_its_document_as_it_was(trigger: Trigger) -> None:
-    assert trigger_of(trigger_document_of(trigger)) == trigger
+    text = msgspec.json.encode(trigger_document_of(trigger))
+    assert trigger_of(msgspec.json.decode(text, type=TriggerDocument)) == trigger
 
 
 def test_an_expression_is_in_utc_unless_a_zone_is_given() -> None:
@@ -88,3 +95,43 @@ def test_the_end_of_the_calendar_may_be_the_end_of_a_trigger() -> None:
 def test_a_type_of_trigger_that_has_no_document_is_a_mistake_of_the_program() -> None:
     with pytest.raises(TypeError, match="TimesTrigger has no document"):
         trigger_document_of(TimesTrigger(times=()))
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "code"),
+    [
+        ({"type": "FIXED_RATE", "every": "soon"}, "/every", "SYNTAX"),
+        ({"type": "FIXED_RATE", "every": "1ms"}, "/every", "OUT_OF_RANGE"),
+        ({"type": "FIXED_RATE", "every": "1h", "anchor": "2031-05-06T12:00:00"}, "/anchor", "NO_OFFSET"),
+        ({"type": "FIXED_RATE", "every": "1h", "initialDelay": "400d"}, "/initialDelay", "OUT_OF_RANGE"),
+        ({"type": "FIXED_DELAY", "delay": ""}, "/delay", "SYNTAX"),
+        ({"type": "FIXED_DELAY", "delay": "PT0S"}, "/delay", "OUT_OF_RANGE"),
+        ({"type": "FIXED_DELAY", "delay": "1h", "initialDelay": "-1h"}, "/initialDelay", "SYNTAX"),
+        ({"type": "ONE_TIME"}, "/at", "MISSING"),
+        ({"type": "ONE_TIME", "at": "2031-05-06T12:00:00"}, "/at", "NO_OFFSET"),
+        ({"type": "ONE_TIME", "at": "2031-05-06T12:00:00Z", "timeZone": "UTC"}, "/timeZone", "CONTRADICTION"),
+        ({"type": "ONE_TIME", "at": "2031-05-06T12:00:00Z", "dst": {"gap": "SKIP"}}, "/dst", "CONTRADICTION"),
+        ({"type": "ONE_TIME", "localTime": "2031-05-06T12:00:00"}, "/timeZone", "MISSING"),
+        (
+            {"type": "ONE_TIME", "localTime": "2031-05-06T12:00:00", "at": "2031-05-06T12:00:00Z"},
+            "/at",
+            "CONTRADICTION",
+        ),
+        ({"type": "EVENT", "eventType": "a*b"}, "/eventType", "SYNTAX"),
+        ({"type": "EVENT", "eventType": "a", "filter": "data.amount > 5"}, "/filter", "NOT_SUPPORTED"),
+        ({"type": "ANY_OF", "triggers": []}, "/triggers", "OUT_OF_RANGE"),
+        ({"type": "ANY_OF", "triggers": [{"type": "MANUAL"}]}, "/triggers/0/type", "NOT_COMBINABLE"),
+        (
+            {"type": "ANY_OF", "triggers": [{"type": "EVENT", "eventType": "a"}, {"type": "FIXED_RATE", "every": "x"}]},
+            "/triggers/1/every",
+            "SYNTAX",
+        ),
+    ],
+)
+def test_what_makes_none_of_the_other_types_is_refused_too(fields: dict[str, Any], pointer: str, code: str) -> None:
+    assert problem(read(**fields)) == (pointer, code)
+
+
+def test_durations_are_kept_in_one_form() -> None:
+    document = trigger_document_of(trigger_of(read(type="FIXED_RATE", every="90m", initialDelay="0s")))
+    assert document == FixedRateDocument(every="PT1H30M")

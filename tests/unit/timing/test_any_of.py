@@ -28,7 +28,6 @@ CALENDARS = Calendars(cron=CroniterCalendar())
 NOON = utc("2031-05-06T12:00")
 HOUR = timedelta(hours=1)
 STATE = TriggerState(since=NOON)
-FOREVER = NOON + timedelta(days=3650)
 
 
 def cron(text: str) -> CronTrigger:

@@ -60,7 +60,7 @@ def test_without_an_anchor_times_count_from_the_activation(
 def test_the_first_fire_may_be_at_the_activation_itself() -> None:
     trigger, state = FixedRateTrigger(every=MINUTE), TriggerState(since=NOON)
     assert trigger.upcoming(trigger.look_from(NOON, state), state, CALENDARS, 2) == [NOON, NOON + MINUTE]
-    later = NOON + 90 * MINUTE / 60
+    later = NOON + timedelta(seconds=90)
     assert trigger.upcoming(trigger.look_from(later, state), state, CALENDARS, 1) == [NOON + 2 * MINUTE]
 
 

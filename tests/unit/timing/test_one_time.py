@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -89,7 +90,7 @@ def test_a_window_bounds_it_like_any_other() -> None:
 
 
 def test_what_is_no_instant_is_refused_where_it_stands() -> None:
-    refused = [
+    refused: list[tuple[Callable[[], OneTimeTrigger], str, str]] = [
         (lambda: OneTimeTrigger(at=local("2031-05-06T12:00")), "/at", "NO_OFFSET"),
         (lambda: OneTimeTrigger(at=NOON.replace(year=9000)), "/at", "OUT_OF_RANGE"),
         (lambda: in_berlin("9000-01-01T00:00"), "/localTime", "OUT_OF_RANGE"),

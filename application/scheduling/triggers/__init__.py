@@ -1,0 +1,1 @@
+"""The types of triggers as JSON, one file each."""
