@@ -1,0 +1,1 @@
+"""What the platform's speed is, measured through its own programs on durable servers."""
