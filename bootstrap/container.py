@@ -104,5 +104,12 @@ class Container(containers.DeclarativeContainer):
         ),
     )
     services = providers.Singleton(
-        Services, jobs=jobs, tasks=tasks, cluster=cluster, reader=reader, wake_up=wake_up, draining=draining
+        Services,
+        jobs=jobs,
+        tasks=tasks,
+        cluster=cluster,
+        reader=reader,
+        wake_up=wake_up,
+        draining=draining,
+        default_slots=settings.provided.slots,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from bootstrap.memory import settle_memory
 from bootstrap.running import running
 from bootstrap.sample_jobs import sample_jobs
 from bootstrap.serving import StopSignals, listen, serving
-from bootstrap.settings import Settings, liveness_from
+from bootstrap.settings import Settings
+from bootstrap.settings_loading import load_settings
 from domain.shared.errors import Invalid
 from infrastructure.local.data_directory import DataDirectoryInUse, data_directory
 from infrastructure.sql.migrations import SchemaMismatch
@@ -37,30 +37,32 @@ DRAIN_SECONDS = 10.0
 
 def run_dev(options: DevOptions) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code; raises `LaunchRefused`."""
-    configure_logs()
+    loaded = load_settings(options.settings)
+    configure_logs(loaded.logs)
+    data_dir = Path(loaded.tree.data_dir).resolve()
+    settings = loaded.settings(database_url=f"sqlite:///{data_dir / 'scheduler.sqlite'}")
     try:
-        with data_directory(options.data_dir):
-            return uvloop.run(_serve(options))
+        with data_directory(data_dir):
+            return uvloop.run(_serve(settings, data_dir, example=options.example))
     except (StoreUnavailable, SchemaMismatch, DataDirectoryInUse, Invalid, OSError) as error:
         raise LaunchRefused(str(error)) from None
 
 
-async def _serve(options: DevOptions) -> int:
-    file = options.data_dir.resolve() / "scheduler.sqlite"
-    settings = Settings(
-        database_url=f"sqlite:///{file}", host=options.host, port=options.port, liveness=liveness_from(os.environ)
-    )
+async def _serve(settings: Settings, data_dir: Path, *, example: bool) -> int:
     listener = listen(settings.host, settings.port)
     container = Container(settings=providers.Object(settings))
-    async with running(container, migrate=True), serving(create_app(container.services()), listener) as address:
+    async with (
+        running(container, migrate=True),
+        serving(create_app(container.services(), allowed_hosts=settings.allowed_hosts), listener) as address,
+    ):
         stop = StopSignals()
         settle_memory()
-        if options.example:
+        if example:
             await container.jobs().apply(LOCAL, sample_jobs())
         worker = Worker(address, executor_id="local", slots=SLOTS, commands=True, drain_timeout=DRAIN_SECONDS)
         running_worker = asyncio.create_task(worker.run(), name="worker")
         asked = asyncio.create_task(stop.asked.wait())
-        _welcome(address, options.data_dir)
+        _welcome(address, data_dir)
         await asyncio.wait({asked, running_worker}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping: running tasks may end within %.0f s; interrupt again to insist", DRAIN_SECONDS)
         worker.stop()
@@ -83,7 +85,7 @@ Platform Scheduler is ready.
   API                {address}/api/v1
   API documentation  {address}/docs
   Health             {address}/actuator/health
-  Data               {data_dir.resolve()}
+  Data               {data_dir}
 
   In a second terminal:
     scheduler jobs list

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from interfaces.cli.launchers import DevOptions, Launchers, LaunchRefused, ServerOptions, WorkerOptions
+from collections.abc import Sequence
+
+from interfaces.cli.launchers import (
+    DevOptions,
+    GivenSettings,
+    Launchers,
+    LaunchRefused,
+    ServerOptions,
+    SettingView,
+    WorkerOptions,
+)
 
 
 class ProductLaunchers(Launchers):
@@ -23,10 +33,11 @@ class ProductLaunchers(Launchers):
 
         return run_worker(options)
 
-    def db_upgrade(self, url: str) -> str:
+    def db_upgrade(self, settings: GivenSettings) -> str:
         from infrastructure.sql import migrations
 
         with _refusals():
+            url = _database(settings)
             before = migrations.current(url)
             migrations.upgrade(url)
             after = migrations.current(url)
@@ -36,18 +47,33 @@ class ProductLaunchers(Launchers):
             else f"Upgraded from {before or 'nothing'} to {after}."
         )
 
-    def db_current(self, url: str) -> str:
+    def db_current(self, settings: GivenSettings) -> str:
         from infrastructure.sql import migrations
 
         with _refusals():
-            present = migrations.current(url)
+            present = migrations.current(_database(settings))
         return f"{present or 'none'} (this version needs {migrations.head()})"
 
-    def db_sql(self, url: str) -> str:
+    def db_sql(self, settings: GivenSettings) -> str:
         from infrastructure.sql import migrations
 
         with _refusals():
-            return migrations.sql(url)
+            return migrations.sql(_database(settings))
+
+    def settings(self, given: GivenSettings, *, for_server: bool = False) -> Sequence[SettingView]:
+        from bootstrap.settings_loading import load_settings
+        from bootstrap.settings_views import views_of
+
+        loaded = load_settings(given)
+        if for_server:
+            loaded.require_database()
+        return views_of(loaded)
+
+
+def _database(settings: GivenSettings) -> str:
+    from bootstrap.settings_loading import load_settings
+
+    return load_settings(settings).require_database()
 
 
 class _refusals:  # noqa: N801 - reads as a block

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 
 import uvloop
 from dependency_injector import providers
@@ -15,7 +14,8 @@ from bootstrap.logs import configure_logs
 from bootstrap.memory import settle_memory
 from bootstrap.running import running
 from bootstrap.serving import StopSignals, listen, serving
-from bootstrap.settings import Settings, liveness_from
+from bootstrap.settings import Settings
+from bootstrap.settings_loading import load_settings
 from domain.shared.errors import Invalid
 from infrastructure.sql.migrations import SchemaMismatch
 from interfaces.cli.launchers import LaunchRefused, ServerOptions
@@ -26,23 +26,21 @@ log = logging.getLogger(__name__)
 
 def run_server(options: ServerOptions) -> int:
     """Serve until SIGTERM or SIGINT, then drain. Returns the exit code; raises `LaunchRefused`."""
-    configure_logs()
+    loaded = load_settings(options.settings)
+    configure_logs(loaded.logs)
     try:
-        return uvloop.run(_serve(options))
+        return uvloop.run(_serve(loaded.settings(loaded.require_database())))
     except (StoreUnavailable, SchemaMismatch, Invalid, ValueError) as error:
         raise LaunchRefused(str(error)) from None
 
 
-async def _serve(options: ServerOptions) -> int:
-    settings = Settings(
-        database_url=options.database_url,
-        host=options.host,
-        port=options.port,
-        liveness=liveness_from(os.environ),
-    )
+async def _serve(settings: Settings) -> int:
     listener = listen(settings.host, settings.port)
     container = Container(settings=providers.Object(settings))
-    async with running(container, migrate=False), serving(create_app(container.services()), listener) as address:
+    async with (
+        running(container, migrate=False),
+        serving(create_app(container.services(), allowed_hosts=settings.allowed_hosts), listener) as address,
+    ):
         stop = StopSignals()
         settle_memory()
         log.info("ready: %s (API documentation: %s/docs)", address, address)

@@ -1,38 +1,39 @@
-"""What may differ between two installations."""
+"""What may differ between two installations, as one immutable value."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from application.scheduling.job_mapping import JobDefaults
+from application.shared.log_level import LogLevel
+from bootstrap.settings_tree import LogFormat, Profile
 from domain.scheduling.executor import Liveness
 
-INTERVAL = "SCHEDULER_EXECUTOR_HEARTBEAT_INTERVAL_SECONDS"
-TIMEOUT = "SCHEDULER_EXECUTOR_TIMEOUT_SECONDS"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """How lines look, and how much each logger says; `root` stands for all."""
+
+    format: LogFormat = LogFormat.AUTO
+    levels: Mapping[str, LogLevel] = field(default_factory=lambda: {"root": LogLevel.INFO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`database_url` is `postgresql://…` or `sqlite:///FILE`; `port` 0 = any that is free."""
+    """What the container is built from.
+
+    `database_url` is `postgresql://…` or `sqlite:///FILE`; `port` 0 = any that is free; `slots` = tasks at the same
+    time of an executor that does not say how many.
+    """
 
     database_url: str
     host: str = "127.0.0.1"
     port: int = 8080
+    allowed_hosts: tuple[str, ...] = ()
+    node_id: str = field(default_factory=socket.gethostname)
+    profile: Profile = Profile.DEV
     liveness: Liveness = field(default_factory=Liveness)
     job_defaults: JobDefaults = field(default_factory=JobDefaults)
-
-
-def liveness_from(environment: Mapping[str, str]) -> Liveness:
-    """Heartbeat interval and timeout, in seconds. Raises `Invalid` when the timeout is below three intervals."""
-    standard = Liveness()
-    return Liveness(
-        interval=_seconds(environment, INTERVAL, standard.interval),
-        timeout=_seconds(environment, TIMEOUT, standard.timeout),
-    )
-
-
-def _seconds(environment: Mapping[str, str], name: str, standard: timedelta) -> timedelta:
-    text = environment.get(name)
-    return standard if text is None else timedelta(seconds=float(text))
+    slots: int = 100

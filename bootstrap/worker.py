@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bootstrap.logs import configure_logs
+from bootstrap.settings_loading import load_settings
 from interfaces.cli.launchers import WorkerOptions
 
 
 def run_worker(options: WorkerOptions) -> int:
     """Work until SIGTERM or SIGINT, then drain. Returns the exit code."""
-    configure_logs()
+    configure_logs(load_settings(options.settings).logs)
     from scheduler_sdk.worker import Worker
 
     worker = Worker(

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from interfaces.cli.apply import apply
+from interfaces.cli.config import config
 from interfaces.cli.exits import FAILED, INTERRUPTED, Failure
 from interfaces.cli.failures import failure_of
 from interfaces.cli.import_crontab import import_crontab
@@ -60,7 +61,7 @@ def scheduler(ctx: click.Context, server: str | None, output: str | None, zone: 
     open_session(ctx, server, output, zone)
 
 
-for _command in (dev, server, worker, db, jobs, tasks):
+for _command in (dev, server, worker, db, config, jobs, tasks):
     scheduler.add_command(_command)
 for _command in (import_crontab, apply, run, pause, resume, activate, disable, delete):
     jobs.add_command(_command)

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class DevOptions:
-    """One process with everything in it. Its data live in `data_dir`; with `example` it starts with sample jobs."""
+class Flag:
+    """A setting given on the command line: what the flag is called, which setting it means, the text it gives."""
 
-    data_dir: Path
-    host: str = "127.0.0.1"
-    port: int = 8080
+    name: str
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSettings:
+    """What the command line says about settings; `file` None: that of the environment or of the working directory."""
+
+    file: Path | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+AS_THEY_ARE = GivenSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class DevOptions:
+    """One process with everything in it; with `example` it starts with sample jobs."""
+
+    settings: GivenSettings = AS_THEY_ARE
     example: bool = False
 
 
@@ -22,9 +40,7 @@ class DevOptions:
 class ServerOptions:
     """A server node on a database that exists."""
 
-    database_url: str
-    host: str = "127.0.0.1"
-    port: int = 8080
+    settings: GivenSettings = AS_THEY_ARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,16 @@ class WorkerOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     slots: int = 100
     drain_timeout_seconds: float = 30.0
+    settings: GivenSettings = AS_THEY_ARE
+
+
+@dataclass(frozen=True, slots=True)
+class SettingView:
+    """A setting as people may see it: passwords are left out. `origin` is a flag, a variable, a line of a file, …"""
+
+    name: str
+    value: object
+    origin: str
 
 
 class LaunchRefused(Exception):
@@ -46,7 +72,7 @@ class LaunchRefused(Exception):
 class Launchers(Protocol):
     """Starts processes in this one. Each returns the exit code once the process has ended.
 
-    All raise `LaunchRefused`. A database URL is SQLAlchemy's, with or without the driver.
+    All raise `LaunchRefused`.
     """
 
     def dev(self, options: DevOptions) -> int: ...
@@ -55,14 +81,18 @@ class Launchers(Protocol):
 
     def worker(self, options: WorkerOptions) -> int: ...
 
-    def db_upgrade(self, url: str) -> str:
+    def db_upgrade(self, settings: GivenSettings) -> str:
         """Brings the schema up to date; what was done, for a person."""
         ...
 
-    def db_current(self, url: str) -> str:
+    def db_current(self, settings: GivenSettings) -> str:
         """The schema's revision, and the one this code wants."""
         ...
 
-    def db_sql(self, url: str) -> str:
+    def db_sql(self, settings: GivenSettings) -> str:
         """The statements of an upgrade from an empty database, without running any."""
+        ...
+
+    def settings(self, given: GivenSettings, *, for_server: bool = False) -> Sequence[SettingView]:
+        """All settings as they would be used, checked; with `for_server` also for what only a server needs."""
         ...

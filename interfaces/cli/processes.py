@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import click
 
-from interfaces.cli.launchers import DevOptions, Launchers, ServerOptions, WorkerOptions
+from interfaces.cli.config import takes_settings
+from interfaces.cli.launchers import DevOptions, GivenSettings, Launchers, ServerOptions, WorkerOptions
 from interfaces.cli.session import SERVER_HELP
 
 _DURATION = re.compile(r"(?:PT)?(\d+(?:\.\d+)?)(ms|s|m|h)?", re.IGNORECASE)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
-_host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-_port = click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, envvar="PORT",
-                     show_envvar=True, help="The port to listen on; 0 takes a free one.")  # fmt: skip
-_database = click.option("--database-url", metavar="URL", required=True, envvar="DATABASE_URL", show_envvar=True,
-                         help="The database, like postgresql://user:password@host/name.")  # fmt: skip
+_database = takes_settings("--database-url")
 
 
 class Duration(click.ParamType[float, str]):
@@ -50,25 +46,20 @@ class Label(click.ParamType[tuple[str, str], str]):
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), default=Path(".scheduler"),
-              show_default=True, help="Where its data live; made if missing.")  # fmt: skip
-@_host
-@_port
+@takes_settings("--data-dir", "--host", "--port")
 @click.option("--example", is_flag=True, help="Start with sample jobs.")
 @click.pass_context
-def dev(ctx: click.Context, data_dir: Path, host: str, port: int, example: bool) -> None:
+def dev(ctx: click.Context, settings: GivenSettings, example: bool) -> None:
     """Start everything in one process: server, database file, a worker."""
-    ctx.exit(_launchers(ctx).dev(DevOptions(data_dir, host, port, example)))
+    ctx.exit(_launchers(ctx).dev(DevOptions(settings, example)))
 
 
 @click.command()
-@_database
-@_host
-@_port
+@takes_settings("--database-url", "--host", "--port")
 @click.pass_context
-def server(ctx: click.Context, database_url: str, host: str, port: int) -> None:
+def server(ctx: click.Context, settings: GivenSettings) -> None:
     """Start a server node on a database."""
-    ctx.exit(_launchers(ctx).server(ServerOptions(database_url, host, port)))
+    ctx.exit(_launchers(ctx).server(ServerOptions(settings)))
 
 
 @click.command()
@@ -79,9 +70,11 @@ def server(ctx: click.Context, database_url: str, host: str, port: int) -> None:
 @click.option("--slots", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Tasks at the same time.")
 @click.option("--drain-timeout", type=Duration(), default="30s", show_default=True,
               help="How long running tasks may take to end once it is told to stop.")  # fmt: skip
+@takes_settings()
 @click.pass_context
 def worker(
     ctx: click.Context,
+    settings: GivenSettings,
     url: str | None,
     executor_id: str | None,
     pool: str,
@@ -93,7 +86,7 @@ def worker(
     from scheduler_sdk.server_address import resolve_server
 
     address = resolve_server(url or ctx.find_root().params.get("server"))
-    options = WorkerOptions(address, executor_id, pool, dict(labels), slots, drain_timeout)
+    options = WorkerOptions(address, executor_id, pool, dict(labels), slots, drain_timeout, settings)
     ctx.exit(_launchers(ctx).worker(options))
 
 
@@ -105,25 +98,25 @@ def db() -> None:
 @db.command()
 @_database
 @click.pass_context
-def upgrade(ctx: click.Context, database_url: str) -> None:
+def upgrade(ctx: click.Context, settings: GivenSettings) -> None:
     """Bring the schema up to date."""
-    click.echo(_launchers(ctx).db_upgrade(database_url))
+    click.echo(_launchers(ctx).db_upgrade(settings))
 
 
 @db.command()
 @_database
 @click.pass_context
-def current(ctx: click.Context, database_url: str) -> None:
+def current(ctx: click.Context, settings: GivenSettings) -> None:
     """Show the schema's revision and the one wanted."""
-    click.echo(_launchers(ctx).db_current(database_url))
+    click.echo(_launchers(ctx).db_current(settings))
 
 
 @db.command()
 @_database
 @click.pass_context
-def sql(ctx: click.Context, database_url: str) -> None:
+def sql(ctx: click.Context, settings: GivenSettings) -> None:
     """Print the statements of an upgrade, run none."""
-    click.echo(_launchers(ctx).db_sql(database_url))
+    click.echo(_launchers(ctx).db_sql(settings))
 
 
 def _launchers(ctx: click.Context) -> Launchers:

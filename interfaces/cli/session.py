@@ -75,12 +75,17 @@ def open_session(context: click.Context, server: str | None, output: str | None,
     context.meta[_KEY] = Session().but_with(server, output, zone)
 
 
+def present_session() -> Session:
+    """What was given before the command."""
+    session: Session = click.get_current_context().meta.get(_KEY, Session())
+    return session
+
+
 def calls_server(command: Callable[..., R]) -> Callable[..., R]:
     """Hands a command its `Session` first, and lets the session's options stand after its name too."""
 
     @wraps(command)
     def run(server: str | None, output: str | None, zone: tzinfo | None, **options: Any) -> R:
-        session: Session = click.get_current_context().meta.get(_KEY, Session())
-        return command(session.but_with(server, output, zone), **options)
+        return command(present_session().but_with(server, output, zone), **options)
 
     return session_options(run)

@@ -57,6 +57,8 @@ class Services:
     reader: Reader
     wake_up: WakeUp
     draining: Draining
+    default_slots: int = 100
+    """Tasks at the same time of an executor that does not say how many."""
 
 
 def create_app(
@@ -91,6 +93,7 @@ def create_app(
                 ("reader", services.reader),
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),
+                ("default_slots", services.default_slots),
                 ("checks", {"db": services.reader.ping}),
             )
         },

@@ -33,7 +33,7 @@ class Registration(Body, frozen=True, kw_only=True):
     """An executor introduces itself.
 
     `instanceId` is random and new with every start of its process; `executorId` is its own choice, and lasts, or is
-    made here.
+    made here. Without `maxConcurrentTasks` it takes as many as the server's settings say.
     """
 
     instance_id: UUID
@@ -43,7 +43,7 @@ class Registration(Body, frozen=True, kw_only=True):
     executor_id: Name | None = None
     pool: Name = DEFAULT_POOL
     labels: Annotated[dict[Name, Label], msgspec.Meta(max_length=64)] = msgspec.field(default_factory=dict)
-    max_concurrent_tasks: int = 100
+    max_concurrent_tasks: int | None = None
     handlers: Names = msgspec.field(default_factory=list)
 
 
@@ -92,6 +92,7 @@ async def register(
     data: JSONBody[Registration],
     principal: Injected[Principal],
     cluster: Injected[ClusterManagementService],
+    default_slots: Injected[int],
 ) -> Response[RegisteredView]:
     """Begin a session. A repeated call keeps it; another instance under the same id ends the one before."""
     registered = await cluster.register(
@@ -104,7 +105,7 @@ async def register(
             labels=data.labels,
             types=frozenset(data.types),
             handlers=frozenset(data.handlers),
-            slots=data.max_concurrent_tasks,
+            slots=default_slots if data.max_concurrent_tasks is None else data.max_concurrent_tasks,
         ),
     )
     view = RegisteredView(

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from interfaces.cli.app import scheduler
-from interfaces.cli.launchers import DevOptions, LaunchRefused, ServerOptions, WorkerOptions
+from interfaces.cli.launchers import DevOptions, Flag, GivenSettings, LaunchRefused, ServerOptions, WorkerOptions
 from tests.unit.cli.fake_scheduler import FakeScheduler
 
 ROOT = Path(__file__).parents[3]
@@ -32,14 +32,14 @@ class Recorder:
 
     dev = server = worker = _start
 
-    def db_upgrade(self, url: str) -> str:
-        return f"upgraded {url}"
+    def db_upgrade(self, settings: GivenSettings) -> str:
+        return f"upgraded {settings.flags[0].text}"
 
-    def db_current(self, url: str) -> str:
-        return f"current {url}"
+    def db_current(self, settings: GivenSettings) -> str:
+        return f"current {settings.flags[0].text}"
 
-    def db_sql(self, url: str) -> str:
-        return f"sql {url}"
+    def db_sql(self, settings: GivenSettings) -> str:
+        return f"sql {settings.flags[0].text}"
 
 
 def run(launchers: Recorder, *arguments: str, **environment: str) -> Result:
@@ -51,17 +51,33 @@ def run(launchers: Recorder, *arguments: str, **environment: str) -> Result:
 def test_dev_needs_no_option() -> None:
     launchers = Recorder()
     assert run(launchers, "dev").exit_code == 0
-    run(launchers, "dev", "--data-dir", "d", "--port", "0", "--host", "::1", "--example")
-    assert launchers.asked == [DevOptions(Path(".scheduler")), DevOptions(Path("d"), "::1", 0, True)]
+    assert launchers.asked == [DevOptions()]
 
 
-def test_a_server_needs_a_database_from_its_option_or_the_environment() -> None:
+def test_options_are_handed_on_as_settings_under_the_name_of_the_flag() -> None:
     launchers = Recorder()
-    missing = run(launchers, "server")
-    assert (missing.exit_code, "DATABASE_URL" in missing.stderr) == (2, True)
-    run(launchers, "server", DATABASE_URL="postgresql://db/x", PORT="9000")
+    run(launchers, "dev", "--data-dir", "d", "--port", "0", "--host", "::1", "--profile", "test", "--config", "c.toml",
+        "--set", "retry.max-attempts=5", "--example")  # fmt: skip
     run(launchers, "server", "--database-url", "postgresql://db/y")
-    assert launchers.asked == [ServerOptions("postgresql://db/x", port=9000), ServerOptions("postgresql://db/y")]
+    flags = (
+        Flag("--data-dir", "data-dir", "d"),
+        Flag("--host", "server.host", "::1"),
+        Flag("--port", "server.port", "0"),
+        Flag("--profile", "profile", "test"),
+        Flag("--set", "retry.max-attempts", "5"),
+    )
+    database = (Flag("--database-url", "database.url", "postgresql://db/y"),)
+    assert launchers.asked == [
+        DevOptions(GivenSettings(Path("c.toml"), flags), example=True),
+        ServerOptions(GivenSettings(flags=database)),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["--set", "retry"], ["--set", "=5"], ["--port", "http"], ["--profile", "x"]])
+def test_a_setting_that_cannot_be_one_is_wrong_usage(arguments: list[str]) -> None:
+    launchers = Recorder()
+    assert run(launchers, "dev", *arguments).exit_code == 2
+    assert launchers.asked == []
 
 
 def test_a_worker_takes_its_server_labels_and_durations() -> None:
