@@ -145,6 +145,11 @@ def test_the_fire_that_reaches_the_limit_on_executions_is_the_last() -> None:
     assert (firing.after.upcoming, firing.after.exhausted, firing.after.due_at) == ((), True, None)
 
 
+def test_what_follows_the_fire_that_reaches_the_limit_is_no_time_of_the_trigger_any_more() -> None:
+    rule = policy(ALL, OverlapPolicy.SKIP, max_executions=1)
+    assert decided(rule, NOON + 2 * MINUTE) == [FIRED]
+
+
 def test_after_as_many_fires_as_asked_for_the_others_stay_due() -> None:
     late = schedule(every(6 * HOUR, 8), policy(ALL, max_fires=3))
     firing = decide(late, NOON + 36 * HOUR, most=2)
