@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.scheduling.documents import Document
+from application.scheduling.shapes import shape_problem
 from application.scheduling.trigger_document import TriggerDocument
 from application.scheduling.triggers.manual import ManualDocument
 from domain.scheduling.policies import MisfirePolicy, OverlapPolicy
@@ -111,7 +111,7 @@ def decode_document(text: bytes | str) -> JobDocument:
     try:
         return _decoder.decode(text)
     except msgspec.DecodeError as error:
-        raise Invalid(shape_problem(str(error))) from None
+        raise Invalid(shape_problem(str(error), JobDocument, text)) from None
     except UnicodeError:
         raise Invalid(FieldProblem("", "MALFORMED", "The text is not UTF-8.")) from None
     except RecursionError:
@@ -121,18 +121,6 @@ def decode_document(text: bytes | str) -> JobDocument:
 def encode_document(document: JobDocument) -> str:
     """As JSON text; fields that have their default are left out."""
     return _encoder.encode(document).decode()
-
-
-_PATH = re.compile(r" - at `(key in )?\$(?P<path>.*)`$")
-
-
-def shape_problem(message: str) -> FieldProblem:
-    """A decoder's message as a problem: its path becomes a JSON pointer."""
-    found = _PATH.search(message)
-    if found is None:
-        return FieldProblem("", "MALFORMED", message + ".")
-    pointer = found["path"].replace("[...]", "/*").replace("[", "/").replace("]", "").replace(".", "/")
-    return FieldProblem(pointer, "MALFORMED", message[: found.start()] + ".")
 
 
 @lru_cache(maxsize=1024)

@@ -18,8 +18,9 @@ from domain.scheduling.events import (
 from domain.scheduling.ids import ExecutorId
 from domain.scheduling.placement import Capability
 from domain.shared.aggregate import Aggregate
-from domain.shared.errors import FieldProblem, Invalid
+from domain.shared.errors import FieldProblem, Invalid, raise_all
 from domain.shared.ids import TenantId
+from domain.shared.text import control_characters
 
 
 class ExecutorStatus(StrEnum):
@@ -53,6 +54,9 @@ class HostInfo:
 
     host: str
     version: str
+
+    def __post_init__(self) -> None:
+        raise_all([*control_characters("/host", [self.host]), *control_characters("/version", [self.version])])
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

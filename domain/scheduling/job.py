@@ -31,6 +31,7 @@ from domain.shared.aggregate import Aggregate
 from domain.shared.errors import FieldProblem, raise_all
 from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonObject, same_json
+from domain.shared.text import control_characters
 from domain.timing.trigger import Trigger
 from domain.timing.triggers.manual import ManualTrigger
 
@@ -93,6 +94,9 @@ class JobDefinition:
             problems.append(FieldProblem("/description", "TOO_LONG", "A description has at most 4000 characters."))
         if len(self.tags) > 50 or any(not 1 <= len(tag) <= 128 for tag in self.tags):
             problems.append(FieldProblem("/tags", "INVALID_TAGS", "At most 50 tags of 1 to 128 characters each."))
+        problems += control_characters("/tags", self.tags)
+        problems += control_characters("/handler", [self.handler or ""])
+        problems += control_characters("/owner", [self.owner or ""])
         raise_all(problems)
 
     def check(self, types: JobTypes) -> None:

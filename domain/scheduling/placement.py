@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.shared.errors import FieldProblem, raise_all
 from domain.shared.ids import TenantId
+from domain.shared.text import control_characters
 
 DEFAULT_POOL = "default"
 
@@ -24,6 +25,8 @@ class Placement:
             problems.append(FieldProblem("/pool", "INVALID_POOL", "A pool's name has 1 to 128 characters."))
         if len(self.requires) > 32:
             problems.append(FieldProblem("/requires", "TOO_MANY_LABELS", "At most 32 labels may be required."))
+        problems += control_characters("/pool", [self.pool])
+        problems += control_characters("/requires", _words(self.requires))
         raise_all(problems)
 
 
@@ -69,6 +72,13 @@ class Capability:
             problems.append(
                 FieldProblem("/types", "NO_TYPES", "An executor must offer at least one job type, for example COMMAND.")
             )
+        for name, texts in (
+            ("pool", (self.pool,)),
+            ("labels", _words(self.labels)),
+            ("types", sorted(self.types)),
+            ("handlers", sorted(self.handlers)),
+        ):
+            problems += control_characters(f"/{name}", texts)
         raise_all(problems)
 
     def serves(self, tenant: TenantId, lane: Lane) -> bool:
@@ -80,3 +90,7 @@ class Capability:
             and (lane.handler is None or lane.handler in self.handlers)
             and all(self.labels.get(name) == value for name, value in lane.requires)
         )
+
+
+def _words(labels: Mapping[str, str]) -> tuple[str, ...]:
+    return (*labels, *labels.values())

@@ -7,8 +7,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from domain.shared.errors import FieldProblem, raise_all
+from domain.timing.trigger import Trigger
 
 DEFAULT_CATCHUP_WINDOW = timedelta(days=1)
+LONGEST_TIMEOUT = timedelta(days=366)
 
 
 class MisfirePolicy(StrEnum):
@@ -62,14 +64,35 @@ class Misfire:
 class FiringPolicy:
     """All that deciding about a fire obeys.
 
-    `jitter` spreads the planned times, `max_executions` bounds the fires; both are the trigger's, kept here so that
-    deciding does not need it.
+    What follows after `overlap` is the trigger's, kept here so that deciding does not need it: `jitter` spreads the
+    planned times, `max_executions` bounds the fires, `recurs` and `awaits_end` are as `Trigger` has them.
     """
 
     misfire: Misfire = Misfire()
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     jitter: timedelta = timedelta(0)
     max_executions: int | None = None
+    recurs: bool = True
+    awaits_end: bool = False
+
+    @classmethod
+    def of(cls, trigger: Trigger, misfire: Misfire, overlap: OverlapPolicy) -> FiringPolicy:
+        """For the fires of a trigger."""
+        return cls(
+            misfire=misfire,
+            overlap=overlap,
+            jitter=trigger.jitter,
+            max_executions=trigger.max_executions,
+            recurs=trigger.recurs,
+            awaits_end=trigger.awaits_end,
+        )
+
+    @property
+    def late_policy(self) -> MisfirePolicy:
+        """What becomes of late fires. The single fire of a trigger runs however late, unless a window is set for it."""
+        if self.misfire.policy is MisfirePolicy.FIRE_ALL and not self.recurs:
+            return MisfirePolicy.FIRE_ONCE
+        return self.misfire.policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +104,11 @@ class Timeouts:
     total: timedelta | None = None
 
     def __post_init__(self) -> None:
+        must = f"must be at least one second and at most {LONGEST_TIMEOUT.days} days"
         raise_all(
             [
-                FieldProblem(f"/{name}", "INVALID_TIMEOUT", f"The {name} timeout must be at least one second.")
+                FieldProblem(f"/{name}", "INVALID_TIMEOUT", f"The {name} timeout {must}.")
                 for name, value in (("execution", self.execution), ("queue", self.queue), ("total", self.total))
-                if value is not None and value < timedelta(seconds=1)
+                if value is not None and not timedelta(seconds=1) <= value <= LONGEST_TIMEOUT
             ]
         )

@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from application.scheduling.job_document import shape_problem
+from application.scheduling.shapes import shape_problem
 from domain.shared.errors import FieldProblem, Invalid
 from domain.shared.json_value import JsonText
 
@@ -55,7 +55,7 @@ def read_json(text: bytes, shape: type[Shape]) -> Shape:
         value: Shape = _decoder(shape).decode(text)  # type: ignore[arg-type]  # a generic type hashes like any other
         return value
     except msgspec.ValidationError as error:
-        raise Malformed(shape_problem(str(error))) from None
+        raise Malformed(shape_problem(str(error), shape, text)) from None
     except msgspec.DecodeError as error:
         message = str(error)
         byte = _BYTE.search(message)

@@ -38,7 +38,7 @@ async def test_a_body_that_is_no_json_is_refused_with_the_place(api: Api, text: 
     ("body", "pointer"),
     [
         ({"name": "a"}, ""),
-        ({"name": "a", "type": "COMMAND", "colour": "red"}, ""),
+        ({"name": "a", "type": "COMMAND", "colour": "red"}, "/colour"),
         ({"name": "a", "type": "COMMAND", "overlap": "MAYBE"}, "/overlap"),
         ({"name": "a", "type": "COMMAND", "trigger": {"type": "LUNAR"}}, "/trigger/type"),
         ({"name": "a", "type": "COMMAND", "retry": {"maxAttempts": "3"}}, "/retry/maxAttempts"),

@@ -29,6 +29,8 @@ from tests.builders import DAY, HOUR, SECOND
 
 # Texts for which JSON and the store have room: no lone halves of surrogate pairs.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
+"""Texts that may stand in names and labels."""
 durations = st.timedeltas(timedelta(0), 300 * DAY)
 instants = st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 json_values = st.recursive(
@@ -149,10 +151,16 @@ misfires = st.builds(
 @st.composite
 def firing_policies(draw: st.DrawFn, trigger: Trigger | None = None) -> FiringPolicy:
     """Any, or those of a job with this trigger."""
-    limits: dict[str, Any] = {"jitter": draw(durations), "max_executions": draw(st.none() | st.integers(1, 1000))}
     if trigger is not None:
-        limits = {"jitter": trigger.jitter, "max_executions": trigger.max_executions}
-    return FiringPolicy(misfire=draw(misfires), overlap=draw(st.sampled_from(OverlapPolicy)), **limits)
+        return FiringPolicy.of(trigger, draw(misfires), draw(st.sampled_from(OverlapPolicy)))
+    return FiringPolicy(
+        misfire=draw(misfires),
+        overlap=draw(st.sampled_from(OverlapPolicy)),
+        jitter=draw(durations),
+        max_executions=draw(st.none() | st.integers(1, 1000)),
+        recurs=draw(st.booleans()),
+        awaits_end=draw(st.booleans()),
+    )
 
 
 @st.composite
@@ -163,16 +171,16 @@ def definitions(draw: st.DrawFn) -> JobDefinition:
         name=draw(names),
         type=draw(st.sampled_from(["COMMAND", "PYTHON", "ELSE"])),
         description=draw(texts),
-        handler=draw(st.none() | texts),
+        handler=draw(st.none() | lines),
         parameters=draw(parameters),
         trigger=trigger,
         priority=Priority(draw(st.integers(1, 10))),
         retry=draw(retry_policies()),
         timeouts=draw(timeouts),
         firing=draw(firing_policies(trigger)),
-        placement=Placement(pool=draw(texts.filter(bool)), requires=draw(st.dictionaries(texts, texts, max_size=3))),
-        tags=tuple(draw(st.lists(texts.filter(bool), max_size=3))),
-        owner=draw(st.none() | texts),
+        placement=Placement(pool=draw(lines.filter(bool)), requires=draw(st.dictionaries(lines, lines, max_size=3))),
+        tags=tuple(draw(st.lists(lines.filter(bool), max_size=3))),
+        owner=draw(st.none() | lines),
     )
 
 

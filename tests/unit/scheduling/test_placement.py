@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.scheduling.executor import HostInfo
 from domain.scheduling.placement import Capability, Lane, Placement
 from domain.shared.errors import Invalid
 from domain.shared.ids import DEFAULT_TENANT, TenantId
-from tests.builders import capability
+from tests.builders import capability, definition
 
 OTHER_TENANT = TenantId("other")
 labels = st.dictionaries(st.sampled_from("abc"), st.sampled_from("xy"))
@@ -95,3 +97,34 @@ def test_a_placement_has_bounds(fields: dict[str, Any], pointer: str) -> None:
         Placement(**fields)
     assert [p.pointer for p in refused.value.problems] == [pointer]
     Placement(pool="x" * 128, requires={str(n): "" for n in range(32)})
+
+
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x7f", "\x9b"])
+@pytest.mark.parametrize(
+    ("make", "pointer"),
+    [
+        (lambda text: Placement(pool=text), "/pool"),
+        (lambda text: Placement(requires={text: "x"}), "/requires"),
+        (lambda text: Placement(requires={"x": text}), "/requires"),
+        (lambda text: capability(pool=text), "/pool"),
+        (lambda text: capability(labels={text: "x"}), "/labels"),
+        (lambda text: capability(labels={"x": text}), "/labels"),
+        (lambda text: capability(types=frozenset({text})), "/types"),
+        (lambda text: capability(handlers=frozenset({text})), "/handlers"),
+        (lambda text: HostInfo(host=text, version="1"), "/host"),
+        (lambda text: HostInfo(host="h", version=text), "/version"),
+        (lambda text: definition(tags=("x", text)), "/tags"),
+        (lambda text: definition(handler=text), "/handler"),
+        (lambda text: definition(owner=text), "/owner"),
+    ],
+)
+def test_control_characters_are_refused_where_they_stand(
+    make: Callable[[str], object], pointer: str, character: str
+) -> None:
+    make("a ü\u2028")
+    with pytest.raises(Invalid) as refused:
+        make(f"ab{character}c")
+    (problem,) = refused.value.problems
+    assert (problem.pointer, problem.code, problem.offset) == (pointer, "CONTROL_CHARACTER", 2)
+    assert f"U+{ord(character):04X}" in problem.detail
+    assert character not in problem.detail

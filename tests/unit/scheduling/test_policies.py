@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy, Timeouts
+from domain.scheduling.policies import LONGEST_TIMEOUT, FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy, Timeouts
 from domain.shared.errors import Invalid
 from tests.builders import MINUTE, SECOND
 
@@ -45,11 +45,13 @@ def test_only_fire_all_runs_more_than_the_latest() -> None:
 
 
 @pytest.mark.parametrize("name", ["execution", "queue", "total"])
-def test_a_timeout_is_at_least_a_second(name: str) -> None:
+def test_a_timeout_is_at_least_a_second_and_at_most_a_year(name: str) -> None:
     Timeouts(**{name: SECOND})
-    with pytest.raises(Invalid, match=f"The {name} timeout must be at least one second") as refused:
-        Timeouts(**{name: SECOND - TICK})
-    assert [p.pointer for p in refused.value.problems] == [f"/{name}"]
+    Timeouts(**{name: LONGEST_TIMEOUT})
+    for wrong in (SECOND - TICK, LONGEST_TIMEOUT + TICK):
+        with pytest.raises(Invalid, match=f"The {name} timeout must be at least one second and at most 366") as refused:
+            Timeouts(**{name: wrong})
+        assert [p.pointer for p in refused.value.problems] == [f"/{name}"]
 
 
 def test_without_timeouts_nothing_is_bounded() -> None:
