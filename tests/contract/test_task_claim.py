@@ -30,7 +30,7 @@ def hot(store: Store, begin: Begin) -> HotTasks:
 async def test_a_claimed_task_comes_with_what_its_executor_has_to_know(hot: HotTasks) -> None:
     session = await hot.session()
     parameters = JsonText('{"command": ["echo", "\\u0000", "ü"], "n": 1.50}')
-    job = await hot.job(timeouts=Timeouts(execution=MINUTE))
+    job = await hot.job(timeouts=Timeouts(execution=MINUTE, queue=HOUR))
     (task_id,) = await hot.add(job, parameters=parameters)
     (task,) = await hot.claim(session)
     row = await hot.live(task_id)
@@ -133,6 +133,21 @@ async def test_a_repeated_claim_returns_what_is_still_held_under_it(hot: HotTask
     await hot.settle(session, ended(leases(first)[0]))
     assert (await hot.exchange.exchange(session, (), claim)).claimed == first[1:]
     assert await hot.count(tasks) == {"RUNNING": 3, "PENDING": 6}
+
+
+async def test_a_repeated_claim_leaves_out_what_is_to_be_stopped(hot: HotTasks) -> None:
+    session = await hot.session()
+    await hot.add(await hot.job(), 2)
+    claim = wish(2)
+    first, second = (await hot.exchange.exchange(session, (), claim)).claimed
+    async with hot.begin() as work:
+        task = await work.tasks.get(DEFAULT_TENANT, first.id)
+        task.cancel(None, work.now)
+        await work.tasks.save(task)
+        await work.commit()
+    answer = await hot.exchange.exchange(session, (), claim)
+    assert answer.claimed == [second]
+    assert [order.task_id for order in answer.stop] == [first.id]
 
 
 async def test_the_claim_of_another_session_is_not_repeated(hot: HotTasks) -> None:

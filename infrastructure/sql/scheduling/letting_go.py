@@ -61,11 +61,6 @@ def _let_go(dialect: DialectName, which: Statement, parameters: Parameters) -> S
     return frozenset(TaskId(id_) for (id_,) in rows)
 
 
-def remove(dialect: DialectName, *conditions: Condition) -> sa.Delete:
-    """Delete tasks of `IDS`."""
-    return sa.delete(tasks).where(_among(dialect), *conditions)
-
-
 def _among(dialect: DialectName) -> Condition:
     return t.id.in_(sa.select(IDS.source(dialect).c.id))
 
@@ -95,5 +90,5 @@ _OF_LEASES: Final = Statement(_of_leases)
 _OF_SESSION: Final = Statement(lambda _: _locked(of_session(), is_stopping()))
 _EXPIRED: Final = Statement(lambda _: _expired())
 _INTO_HISTORY: Final = Statement(_into_history)
-_REMOVE: Final = Statement(lambda d: remove(d, is_final()))
+_REMOVE: Final = Statement(lambda d: sa.delete(tasks).where(_among(d), is_final()))
 _LET_GO: Final = Statement(lambda d: sa.update(tasks).where(_among(d)).values(LET_GO))
