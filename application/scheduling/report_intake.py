@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from application.shared.ids import Dice
 from application.shared.wake_up import OPENINGS, WakeUp, task_topic
 from domain.scheduling.ids import TaskId
-from domain.scheduling.ports.task_exchange import Lease, LogBatch, TaskExchange
+from domain.scheduling.ports.task_exchange import Lease, LogBatch, Standing, TaskExchange
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.report import Report, ReportKind
-from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement, complete, fail, lose
+from domain.scheduling.settlement import (
+    SNOOZED,
+    Attempt,
+    ReportOutcome,
+    Settlement,
+    cancel,
+    complete,
+    fail,
+    lose,
+    snooze,
+)
 from domain.scheduling.task import TaskError
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.json_value import JsonText
 
-_ENDS = {ReportKind.COMPLETE, ReportKind.FAIL, ReportKind.RELEASE}
-_NEEDS_FACTS = {ReportKind.FAIL, ReportKind.RELEASE}
+_ENDS = {ReportKind.COMPLETE, ReportKind.FAIL, ReportKind.SNOOZE, ReportKind.CANCEL, ReportKind.RELEASE}
+_NEEDS_FACTS = {ReportKind.FAIL, ReportKind.SNOOZE, ReportKind.RELEASE}
+_STANDINGS = (ReportKind.PROGRESS, ReportKind.CHECKPOINT)
+NO_DELAY = timedelta(0)
 _Key = tuple[TaskId, int, ReportKind]
 
 
@@ -62,6 +75,8 @@ class ReportIntake:
                 self._wake_up.signal(task_topic(report.task_id))
         if starts := by_kind.get(ReportKind.START):
             self._know(taken, starts, await self._exchange.start(session, _leases(starts)))
+        if said := [report for kind in _STANDINGS for report in by_kind.get(kind, ())]:
+            self._know(taken, said, await self._exchange.stand(session, _standings(said)))
         if stopped := by_kind.get(ReportKind.STOPPED):
             self._know(taken, stopped, await self._exchange.stopped(session, _leases(stopped)))
             self._wake_up.signal(OPENINGS)
@@ -100,11 +115,17 @@ class ReportIntake:
         for report in ends:
             if report.kind is ReportKind.COMPLETE:
                 settlements.append(complete(report.task_id, report.token, report.result))
+            elif report.kind is ReportKind.CANCEL:
+                settlements.append(cancel(report.task_id, report.token, report.message or ""))
             elif (attempt := facts.get((report.task_id, report.token))) is None or now is None:
                 settlements.append(_unapplied(report))
             elif report.kind is ReportKind.FAIL:
                 error = report.error or TaskError("FAILED", "The executor gave no reason.")
-                settlements.append(fail(attempt, error, now, self._dice.roll(), retryable=report.retryable))
+                wait = report.retry_after
+                end = fail(attempt, error, now, self._dice.roll(), retryable=report.retryable, retry_after=wait)
+                settlements.append(end)
+            elif report.kind is ReportKind.SNOOZE:
+                settlements.append(snooze(attempt, report.message or "", report.retry_after or NO_DELAY, now))
             else:
                 settlements.append(lose(attempt, "its executor gave it back", now))
         return settlements
@@ -142,7 +163,8 @@ def _unapplied(report: Report) -> Settlement:
     """The end of an attempt that is not held: it will not take effect, but its result or error is worth keeping."""
     if report.kind is ReportKind.COMPLETE:
         return complete(report.task_id, report.token, report.result)
-    return Settlement(task_id=report.task_id, token=report.token, status=TaskStatus.FAILED, error=report.error)
+    error = TaskError(SNOOZED, report.message or "") if report.kind is ReportKind.SNOOZE else report.error
+    return Settlement(task_id=report.task_id, token=report.token, status=TaskStatus.FAILED, error=error)
 
 
 def _key(report: Report) -> _Key:
@@ -151,6 +173,20 @@ def _key(report: Report) -> _Key:
 
 def _leases(reports: Iterable[Report]) -> list[Lease]:
     return [(r.task_id, r.token) for r in reports]
+
+
+def _standings(reports: Iterable[Report]) -> list[Standing]:
+    """The last word on each of a lease's two counts."""
+    last: dict[Lease, Standing] = {}
+    for r in reports:
+        before = last.get((r.task_id, r.token))
+        last[r.task_id, r.token] = Standing(
+            task_id=r.task_id,
+            token=r.token,
+            progress=r.progress if r.progress is not None or before is None else before.progress,
+            checkpoint=r.checkpoint if r.checkpoint is not None or before is None else before.checkpoint,
+        )
+    return list(last.values())
 
 
 def _batch(report: Report) -> LogBatch:

@@ -52,7 +52,7 @@ class ErrorView(View, frozen=True, kw_only=True):
 
 
 class TaskView(View, frozen=True, kw_only=True):
-    """A task, live or from history."""
+    """A task, live or from history. `lost` and `snoozed` attempts do not count towards `max_attempts`."""
 
     id: UUID
     job_id: UUID
@@ -67,6 +67,7 @@ class TaskView(View, frozen=True, kw_only=True):
     attempt: int
     max_attempts: int
     lost: int
+    snoozed: int
     priority: int
     nominal_at: datetime | None
     scheduled_time: datetime

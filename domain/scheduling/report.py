@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from domain.scheduling.ids import TaskId
@@ -11,15 +12,19 @@ from domain.shared.json_value import JsonText
 
 
 class ReportKind(StrEnum):
-    """START: the handler begins. COMPLETE, FAIL: it ended. LOG: lines. STOPPED: an attempt that was to be stopped has
-    stopped.
-    RELEASE: given back unfinished.
+    """START: the handler begins. COMPLETE, FAIL: it ended. SNOOZE: it wants to be called again later. CANCEL: it says
+    that there is nothing to do. LOG: lines. PROGRESS, CHECKPOINT: how far it is, and from where another could go on.
+    STOPPED: an attempt that was to be stopped has stopped. RELEASE: given back unfinished.
     """
 
     START = "START"
     COMPLETE = "COMPLETE"
     FAIL = "FAIL"
+    SNOOZE = "SNOOZE"
+    CANCEL = "CANCEL"
     LOG = "LOG"
+    PROGRESS = "PROGRESS"
+    CHECKPOINT = "CHECKPOINT"
     STOPPED = "STOPPED"
     RELEASE = "RELEASE"
 
@@ -28,7 +33,8 @@ class ReportKind(StrEnum):
 class Report:
     """One report about the attempt that `token` names. `lines` is a JSON array;
 
-    `sequence` numbers the LOG reports of a lease.
+    `sequence` numbers the LOG reports of a lease. `retry_after`: the wait of a SNOOZE, and of a FAIL that knows better
+    than its job's retry policy. `message`: why, of SNOOZE and CANCEL.
     """
 
     task_id: TaskId
@@ -39,3 +45,7 @@ class Report:
     retryable: bool = True
     lines: JsonText | None = None
     sequence: int = 0
+    message: str | None = None
+    retry_after: timedelta | None = None
+    progress: float | None = None
+    checkpoint: JsonText | None = None

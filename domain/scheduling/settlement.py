@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -30,6 +30,11 @@ class ReportOutcome(StrEnum):
 EXECUTOR_LOST = "EXECUTOR_LOST"
 EXECUTION_TIMEOUT = "EXECUTION_TIMEOUT"
 QUEUE_TIMEOUT = "QUEUE_TIMEOUT"
+SNOOZED = "SNOOZED"
+CANCELLED_BY_HANDLER = "CANCELLED_BY_HANDLER"
+
+MOST_ATTEMPTS = 10_000
+"""After so many a task cannot be snoozed any more: with a minute in between it has waited for a week."""
 
 EVENT_OF: Mapping[TaskStatus, str] = MappingProxyType(
     {
@@ -48,7 +53,7 @@ EVENT_OF: Mapping[TaskStatus, str] = MappingProxyType(
 class Attempt:
     """What a decision about the end of an attempt needs to know.
 
-    `number` counts all attempts, `lost` those lost before; `executor_id` holds it.
+    `number` counts all attempts, `lost` and `snoozed` those that ended so before; `executor_id` holds it.
     """
 
     task_id: TaskId
@@ -57,12 +62,13 @@ class Attempt:
     number: int
     lost: int
     policy: RetryPolicy
+    snoozed: int = 0
     executor_id: ExecutorId | None = None
 
     @property
     def failures(self) -> int:
-        """The tries this attempt uses up if it fails: lost attempts are not counted."""
-        return self.number - self.lost
+        """The tries this attempt uses up if it fails: lost and snoozed attempts are not counted."""
+        return self.number - self.lost - self.snoozed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +76,8 @@ class Settlement:
     """The decided end of an attempt, valid only while its task still has `token`.
 
     `status` is final or WAITING_RETRY; then `ready_at` says from when it may be claimed. With `stopping_until` the
-    executor has
-    yet to let go: the task stays live and keeps its slot until it does, or until that instant. `lost` is the new count.
+    executor has yet to let go: the task stays live and keeps its slot until it does, or until that instant. `lost` and
+    `snoozed` are the new counts.
     """
 
     task_id: TaskId
@@ -82,6 +88,7 @@ class Settlement:
     ready_at: datetime | None = None
     stopping_until: datetime | None = None
     lost: int | None = None
+    snoozed: int | None = None
 
 
 def complete(task_id: TaskId, token: int, result: JsonText | None) -> Settlement:
@@ -89,17 +96,49 @@ def complete(task_id: TaskId, token: int, result: JsonText | None) -> Settlement
     return Settlement(task_id=task_id, token=token, status=TaskStatus.COMPLETED, result=result)
 
 
-def fail(attempt: Attempt, error: TaskError, now: datetime, dice: float, *, retryable: bool = True) -> Settlement:
-    """The handler failed: another attempt after the policy's wait, or the end. `dice` in [0, 1) is for the jitter."""
+def fail(
+    attempt: Attempt,
+    error: TaskError,
+    now: datetime,
+    dice: float,
+    *,
+    retryable: bool = True,
+    retry_after: timedelta | None = None,
+) -> Settlement:
+    """The handler failed: another attempt after the policy's wait, or the end. `dice` in [0, 1) is for the jitter.
+
+    `retry_after` is the handler's word on the wait; whether there is another attempt is not for it to say.
+    """
     if retryable and attempt.policy.may_retry(attempt.failures, error.code):
         return Settlement(
             task_id=attempt.task_id,
             token=attempt.token,
             status=TaskStatus.WAITING_RETRY,
             error=error,
-            ready_at=now + attempt.policy.wait_after(attempt.failures, dice),
+            ready_at=now + (attempt.policy.wait_after(attempt.failures, dice) if retry_after is None else retry_after),
         )
     return Settlement(task_id=attempt.task_id, token=attempt.token, status=TaskStatus.FAILED, error=error)
+
+
+def snooze(attempt: Attempt, why: str, delay: timedelta, now: datetime) -> Settlement:
+    """The handler wants to be called again after `delay`, which uses up no try."""
+    if attempt.number >= MOST_ATTEMPTS:
+        error = TaskError(SNOOZED, f"It was snoozed again, for the last time after {attempt.number} attempts: {why}")
+        return Settlement(task_id=attempt.task_id, token=attempt.token, status=TaskStatus.FAILED, error=error)
+    return Settlement(
+        task_id=attempt.task_id,
+        token=attempt.token,
+        status=TaskStatus.WAITING_RETRY,
+        error=TaskError(SNOOZED, why),
+        ready_at=now + delay,
+        snoozed=attempt.snoozed + 1,
+    )
+
+
+def cancel(task_id: TaskId, token: int, why: str) -> Settlement:
+    """The handler says that there is nothing to do, now or later."""
+    error = TaskError(CANCELLED_BY_HANDLER, why)
+    return Settlement(task_id=task_id, token=token, status=TaskStatus.CANCELLED, error=error)
 
 
 def lose(attempt: Attempt, why: str, now: datetime) -> Settlement:

@@ -76,8 +76,8 @@ def task(n: int, **more: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(tasks.columns.keys()) | {
         "id": numbered(n), "tenant": DEFAULT_TENANT, "job_id": numbered(1), "job_name": "backup", "job_version": 1,
         "run_id": numbered(n), "origin": "SCHEDULE", "status": "PENDING", "lane": 1, "rank": 0, "priority": 5,
-        "attempt": 0, "max_attempts": 3, "lost": 0, "absences": 0, "scheduled_time": NOON, "ready_at": NOON,
-        "created_at": NOON, "parameters": "{}", "version": 1,
+        "attempt": 0, "max_attempts": 3, "lost": 0, "snoozed": 0, "absences": 0, "scheduled_time": NOON,
+        "ready_at": NOON, "created_at": NOON, "parameters": "{}", "version": 1,
     }  # fmt: skip
     return row | more
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import msgspec
 import pytest
 
 from domain.scheduling.ids import ExecutorId, TaskId
-from domain.scheduling.ports.task_exchange import Lease, LogBatch
+from domain.scheduling.ports.task_exchange import Lease, LogBatch, Standing
 from domain.scheduling.ports.task_queue import Session
-from domain.scheduling.settlement import EXECUTION_TIMEOUT, ReportOutcome, complete, fail, lose, time_out
+from domain.scheduling.settlement import EXECUTION_TIMEOUT, ReportOutcome, complete, fail, lose, snooze, time_out
+from domain.scheduling.settlement import cancel as cancelled
 from domain.scheduling.task import TaskError
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import orphan_results, task_history, task_logs, tasks
+from infrastructure.sql.scheduling.tables import orphan_results, task_attempts, task_history, task_logs, tasks
 from tests.contract.builders import rows
 from tests.contract.hot_tasks import FLAKY, Begin, HotTasks, ended, leases
 
@@ -139,6 +141,22 @@ async def test_a_log_is_kept_once_and_in_order_however_often_it_is_sent(hot: Hot
     ]
 
 
+async def test_what_comes_without_a_number_is_kept_after_the_last_that_has_one(hot: HotTasks) -> None:
+    session = await hot.session()
+    first, second = await hot.running(session, 2)
+    assert await hot.exchange.log(session, [batch(first, 7, "a")]) == {first[0]}
+    sent = [batch(first, 0, "b"), batch(second, 0, "x"), batch(first, 0, "c"), batch(first, 8, "numbered")]
+    assert await hot.exchange.log(session, sent) == {first[0], second[0]}
+    assert await hot.exchange.log(NOBODY, sent) == frozenset()
+    await asyncio.gather(*(hot.exchange.log(session, [batch(second, 0, f"{n}")]) for n in range(8)))
+    log = await rows(hot.store, task_logs, task_logs.c.task_id == first[0])
+    told = [(7, lines("a")), (8, lines("numbered")), (9, lines("b")), (10, lines("c"))]
+    assert [(row.sequence, row.lines) for row in log] == told
+    log = await rows(hot.store, task_logs, task_logs.c.task_id == second[0])
+    assert [row.sequence for row in log] == list(range(1, 10))
+    assert {row.lines for row in log} == {lines(text) for text in ("x", *map(str, range(8)))}
+
+
 async def test_a_stopping_attempt_may_still_write_and_one_without_a_lease_may_not(hot: HotTasks) -> None:
     session = await hot.session()
     (lease,) = await hot.running(session)
@@ -148,6 +166,77 @@ async def test_a_stopping_attempt_may_still_write_and_one_without_a_lease_may_no
     await hot.exchange.stopped(session, [lease])
     assert await hot.exchange.log(session, [batch(lease, 3, "too late")]) == frozenset()
     assert [row.sequence for row in await rows(hot.store, task_logs)] == [1]
+
+
+def standing(lease: Lease, progress: float | None = None, checkpoint: str | None = None) -> Standing:
+    text = None if checkpoint is None else JsonText(checkpoint)
+    return Standing(task_id=lease[0], token=lease[1], progress=progress, checkpoint=text)
+
+
+async def test_how_far_an_attempt_is_stands_at_the_task(hot: HotTasks) -> None:
+    session = await hot.session()
+    first, second = await hot.running(session, 2)
+    said = [standing(second, 0.25, '{"page": 1}'), standing(first, checkpoint="[1]")]
+    assert await hot.exchange.stand(session, said) == {first[0], second[0]}
+    assert await hot.exchange.stand(session, [standing(second, 0.5)]) == {second[0]}
+    assert [((row := await hot.live(id_)).progress, row.checkpoint) for id_, _ in (first, second)] == [
+        (None, "[1]"),
+        (0.5, '{"page": 1}'),
+    ]
+    assert await hot.exchange.stand(session, []) == frozenset()
+
+
+async def test_only_who_holds_the_lease_says_how_far_it_is(hot: HotTasks) -> None:
+    session = await hot.session()
+    lease, stopping, done = await hot.running(session, 3)
+    await cancel(hot, stopping[0])
+    await hot.settle(session, complete(*done, ONE))
+    wrong = [standing((lease[0], lease[1] + 1), 0.5), standing((TaskId(uuid4()), 1), 0.5), standing(done, 0.5)]
+    assert await hot.exchange.stand(session, wrong) == frozenset()
+    assert await hot.exchange.stand(NOBODY, [standing(lease, 0.5)]) == frozenset()
+    assert (await hot.live(lease[0])).progress is None
+    assert await hot.exchange.stand(session, [standing(stopping, checkpoint="7")]) == {stopping[0]}
+    assert (await hot.live(stopping[0])).checkpoint == "7"
+
+
+async def test_the_next_attempt_goes_on_from_the_checkpoint_of_the_last(hot: HotTasks) -> None:
+    session = await hot.session()
+    (lease,) = await hot.running(session)
+    await hot.exchange.stand(session, [standing(lease, 0.5, '{"page": 7}')])
+    now, (attempt,) = await hot.exchange.attempts(session, [lease])
+    await hot.settle(session, lose(attempt, "draining", now))
+    (task,) = await hot.claim(session)
+    assert (task.id, task.checkpoint) == (lease[0], '{"page": 7}')
+    assert (await hot.live(task.id)).progress is None
+
+
+async def test_a_snoozed_attempt_is_counted_apart_and_known_when_it_is_told_again(hot: HotTasks) -> None:
+    session = await hot.session()
+    (lease,) = await hot.running(session)
+    now, (attempt,) = await hot.exchange.attempts(session, [lease])
+    asleep = snooze(attempt, "the file is not there yet", timedelta(minutes=5), now)
+    assert await hot.settle(session, asleep) == {lease[0]}
+    row = await hot.live(lease[0])
+    assert (row.status, row.gate, row.snoozed, row.lost) == ("WAITING_RETRY", "TIME", 1, 0)
+    assert row.ready_at == now + timedelta(minutes=5)
+    assert [r.status for r in await rows(hot.store, task_attempts)] == ["SNOOZED"]
+    assert await hot.exchange.miss(session, [ended(lease, FAILED, error=asleep.error)]) == {lease[0]: ALREADY}
+    assert await rows(hot.store, orphan_results) == []
+    await hot.put(lease[0], gate=None)
+    (task,) = await hot.claim(session)
+    _, (again,) = await hot.exchange.attempts(session, leases([task]))
+    assert (again.number, again.snoozed, again.failures) == (2, 1, 1)
+
+
+async def test_a_handler_may_cancel_its_task(hot: HotTasks) -> None:
+    session = await hot.session()
+    (lease,) = await hot.running(session)
+    end = cancelled(*lease, "the customer is gone")
+    assert await hot.settle(session, end) == {lease[0]}
+    row = await hot.history(lease[0])
+    assert (row.status, msgspec.json.decode(row.error)["message"]) == ("CANCELLED", "the customer is gone")
+    assert len(await hot.events("TaskCancelled")) == 1
+    assert await hot.exchange.miss(session, [end]) == {lease[0]: ALREADY}
 
 
 async def test_a_heartbeat_is_compared_with_what_the_session_holds(hot: HotTasks) -> None:

@@ -195,8 +195,8 @@ async def _end_task(store: Store, ended_at: datetime) -> None:
     row = nothing | {
         "id": uuid4(), "tenant": "default", "job_id": uuid4(), "job_name": "j", "job_version": 1, "run_id": uuid4(),
         "origin": "MANUAL", "status": "COMPLETED", "lane": 1, "rank": 0, "priority": 5, "attempt": 1, "lost": 0,
-        "max_attempts": 1, "absences": 0, "scheduled_time": ended_at, "ready_at": ended_at, "created_at": ended_at,
-        "ended_at": ended_at, "parameters": "{}", "version": 1,
+        "snoozed": 0, "max_attempts": 1, "absences": 0, "scheduled_time": ended_at, "ready_at": ended_at,
+        "created_at": ended_at, "ended_at": ended_at, "parameters": "{}", "version": 1,
     }  # fmt: skip
     async with store.engine.begin() as connection:
         await connection.execute(sa.insert(task_history).values(row))

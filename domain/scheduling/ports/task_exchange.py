@@ -87,6 +87,16 @@ class LogBatch:
     lines: JsonText
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far an attempt is (0 to 1), and from where another one could go on; None = as it was."""
+
+    task_id: TaskId
+    token: int
+    progress: float | None = None
+    checkpoint: JsonText | None = None
+
+
 Lease = tuple[TaskId, int]
 """A task and the token under which it is held."""
 
@@ -116,6 +126,13 @@ class TaskExchange(Protocol):
     @abstractmethod
     async def log(self, session: Session, batches: Sequence[LogBatch]) -> frozenset[TaskId]:
         """Append them, a repeated one once; the tasks whose lease holds."""
+
+    @abstractmethod
+    async def stand(self, session: Session, standings: Sequence[Standing]) -> frozenset[TaskId]:
+        """Write down how far attempts are, each lease once; the tasks whose lease holds.
+
+        A stopping one may still do so.
+        """
 
     @abstractmethod
     async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.ids import TaskId
-from domain.scheduling.ports.task_exchange import HeldLease, Lease, LogBatch
+from domain.scheduling.ports.task_exchange import HeldLease, Lease, LogBatch, Standing
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Attempt
 from domain.scheduling.task_status import TaskStatus
@@ -25,6 +25,7 @@ from infrastructure.sql.scheduling.task_rows import ATTEMPT, attempt_of
 from infrastructure.sql.types import JsonText
 
 _BATCHES: Final = Relation("b", id=sa.Uuid, token=sa.BigInteger, sequence=sa.Integer, lines=JsonText)
+_STANDINGS: Final = Relation("s", id=sa.Uuid, token=sa.BigInteger, progress=sa.Float, checkpoint=JsonText)
 _ABSENCES: Final = Relation("a", id=sa.Uuid, more=sa.Integer)
 
 
@@ -49,6 +50,13 @@ def log(dialect: DialectName, session: Session, batches: Sequence[LogBatch]) -> 
     once = {(b.task_id, b.token, b.sequence): b for b in batches}
     rows = [(b.task_id, b.token, b.sequence, b.lines) for b in once.values()]
     return _ids((yield _LOG, {**session_parameters(session), **_BATCHES.bind(dialect, rows)}))
+
+
+def stand(dialect: DialectName, session: Session, standings: Sequence[Standing]) -> Script[frozenset[TaskId]]:
+    """A stopping attempt may still do it: the next one goes on from there."""
+    ordered = sorted(standings, key=lambda each: each.task_id)
+    rows = [(s.task_id, s.token, s.progress, s.checkpoint) for s in ordered]
+    return _ids((yield _STAND, {**session_parameters(session), **_STANDINGS.bind(dialect, rows)}))
 
 
 def held(session: Session) -> Script[Sequence[HeldLease]]:
@@ -106,6 +114,12 @@ def _log(dialect: DialectName) -> sa.Executable:
     )
 
 
+def _stand(dialect: DialectName) -> sa.Executable:
+    s = _STANDINGS.source(dialect).c
+    said = {name: sa.func.coalesce(s[name], t[name]) for name in ("progress", "checkpoint")}
+    return sa.update(tasks).where(leased_as(dict(s))).values(said).returning(t.id)
+
+
 def _count_absences(dialect: DialectName) -> sa.Executable:
     beat = _ABSENCES.source(dialect).c
     changed = sa.or_(beat.more > number(0), t.absences > number(0))
@@ -116,6 +130,7 @@ def _count_absences(dialect: DialectName) -> sa.Executable:
 _ATTEMPTS: Final = Statement(_attempts)
 _START: Final = Statement(_start)
 _LOG: Final = Statement(_log)
+_STAND: Final = Statement(_stand)
 _HELD: Final = Statement(
     lambda _: sa.select(t.id, t.token, t.claimed_at, t.absences).where(of_session(), is_held()).order_by(t.id)
 )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_queue import Session
-from domain.scheduling.settlement import ReportOutcome, Settlement
+from domain.scheduling.settlement import SNOOZED, ReportOutcome, Settlement
 from domain.scheduling.task_status import TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.insert import insert
@@ -68,7 +68,8 @@ def _outcome(settlement: Settlement, known: Sequence[_Known]) -> ReportOutcome:
 
 
 def _is_worth_keeping(settlement: Settlement) -> bool:
-    return settlement.status is TaskStatus.COMPLETED or settlement.error is not None
+    has_failed = settlement.error is not None and settlement.error.code != SNOOZED
+    return settlement.status is TaskStatus.COMPLETED or has_failed
 
 
 def _ending(settlement: Settlement) -> str:

@@ -114,6 +114,7 @@ def _task(row: Row) -> TaskView:
         attempt=row.attempt,
         max_attempts=row.max_attempts,
         lost=row.lost,
+        snoozed=row.snoozed,
         priority=row.priority,
         nominal_at=row.nominal_at,
         scheduled_time=row.scheduled_time,

@@ -28,7 +28,13 @@ _COMMON: Final = {
 _COMPLETED: Final = Relation("e", id=sa.Uuid, token=sa.BigInteger, result=JsonText)
 _ENDED: Final = Relation("e", **_COMMON)
 KEPT: Final = Relation(
-    "k", **_COMMON, ready_at=Instant, lowest_rank=sa.BigInteger, stopping_until=Instant, ending=sa.Text
+    "k",
+    **_COMMON,
+    ready_at=Instant,
+    lowest_rank=sa.BigInteger,
+    stopping_until=Instant,
+    ending=sa.Text,
+    snoozed=sa.SmallInteger,
 )
 
 
@@ -106,4 +112,4 @@ def _common(s: Settlement) -> tuple[object, ...]:
 
 def _staying(s: Settlement) -> tuple[object, ...]:
     lowest = None if s.ready_at is None else rank(s.ready_at, _LOWEST)
-    return s.ready_at, lowest, s.stopping_until, ending(s.status, s.error.code if s.error else None)
+    return s.ready_at, lowest, s.stopping_until, ending(s.status, s.error.code if s.error else None), s.snoozed

@@ -143,6 +143,7 @@ def _task_columns() -> list[Column[object]]:
         Column("attempt", SmallInteger, nullable=False, server_default="0"),
         Column("max_attempts", SmallInteger, nullable=False),
         Column("lost", SmallInteger, nullable=False, server_default="0"),
+        Column("snoozed", SmallInteger, nullable=False, server_default="0"),
         Column("absences", SmallInteger, nullable=False, server_default="0"),
         Column("executor_id", Text),
         Column("epoch", Integer),

@@ -128,6 +128,7 @@ def kept(end: Columns, now: sa.ColumnElement[datetime]) -> Columns:
         "result": end["result"],
         "error": end["error"],
         "lost": sa.func.coalesce(end["lost"], t.lost),
+        "snoozed": sa.func.coalesce(end["snoozed"], t.snoozed),
         "stopping_until": end["stopping_until"],
         "gate": sa.case((sa.and_(retried, sa.or_(stops, end["ready_at"] > now)), word(Gate.TIME))),
         "ready_at": sa.func.coalesce(end["ready_at"], t.ready_at),

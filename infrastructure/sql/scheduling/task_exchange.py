@@ -12,6 +12,7 @@ from domain.scheduling.ports.task_exchange import (
     HeldLease,
     Lease,
     LogBatch,
+    Standing,
     TaskExchange,
 )
 from domain.scheduling.ports.task_queue import Session
@@ -45,6 +46,9 @@ class SqlTaskExchange(TaskExchange):
 
     async def log(self, session: Session, batches: Sequence[LogBatch]) -> frozenset[TaskId]:
         return await self._runner.at_once(lease_scripts.log(self._dialect, session, batches))
+
+    async def stand(self, session: Session, standings: Sequence[Standing]) -> frozenset[TaskId]:
+        return await self._runner.at_once(lease_scripts.stand(self._dialect, session, standings))
 
     async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:
         return await self._runner.at_once(miss(self._dialect, session, settlements))

@@ -12,7 +12,7 @@ from application.scheduling.job_mapping import decode_definition
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, TaskId
 from domain.scheduling.ports.task_exchange import ClaimedTask, StopOrder
 from domain.scheduling.retry import RetryPolicy
-from domain.scheduling.settlement import EXECUTION_TIMEOUT, EXECUTOR_LOST, Attempt
+from domain.scheduling.settlement import EXECUTION_TIMEOUT, EXECUTOR_LOST, SNOOZED, Attempt
 from domain.scheduling.task import Lease, TaskError, TaskInstance
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.errors import Invalid
@@ -33,7 +33,7 @@ AGGREGATE: Final = (
 )  # fmt: skip
 """Columns that `TaskInstance` is made of."""
 
-ATTEMPT: Final = ("id", "token", "status", "attempt", "lost", "executor_id")
+ATTEMPT: Final = ("id", "token", "status", "attempt", "lost", "snoozed", "executor_id")
 """Columns that `Attempt` is made of, before the text of the job's definition."""
 
 LOST: Final = "LOST"
@@ -67,13 +67,14 @@ def stop_order(task_id: Any, token: int, reason: str | None, error: str | None) 
 
 def attempt_of(row: Row) -> Attempt:
     """From the columns of `ATTEMPT` and the definition."""
-    id_, token, status, number, lost, executor_id, definition = row
+    id_, token, status, number, lost, snoozed, executor_id, definition = row
     return Attempt(
         task_id=TaskId(id_),
         token=token,
         status=TaskStatus(status),
         number=number,
         lost=lost,
+        snoozed=snoozed,
         policy=_retry_policy(definition),
         executor_id=ExecutorId(executor_id),
     )
@@ -110,10 +111,10 @@ def decode_error(text: str) -> TaskError:
 
 
 def ending(status: TaskStatus, error_code: str | None) -> str:
-    """How an attempt ended when its task came to `status`: COMPLETED, FAILED, TIMEOUT, CANCELLED or LOST."""
+    """How an attempt ended when its task came to `status`: COMPLETED, FAILED, TIMEOUT, CANCELLED, LOST or SNOOZED."""
     if status not in (TaskStatus.FAILED, TaskStatus.WAITING_RETRY):
         return status.value
-    by_code = {EXECUTOR_LOST: LOST, EXECUTION_TIMEOUT: TaskStatus.TIMEOUT.value}
+    by_code = {EXECUTOR_LOST: LOST, EXECUTION_TIMEOUT: TaskStatus.TIMEOUT.value, SNOOZED: SNOOZED}
     return by_code.get(error_code or "", TaskStatus.FAILED.value)
 
 

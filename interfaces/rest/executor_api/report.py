@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -15,15 +16,21 @@ from domain.scheduling.settlement import ReportOutcome
 from domain.scheduling.task import TaskError
 from domain.shared.errors import FieldProblem, Invalid
 from domain.shared.json_value import JsonText
+from domain.timing.duration import format_duration, parse_duration
 from interfaces.rest.bodies import Body, read_json
 from interfaces.rest.errors import problem_of
 from interfaces.rest.executor_api.wire import Outcome, Token
 from interfaces.rest.problem import Problem
 from interfaces.rest.scheduling.log_stream import LogLevel
 
+T = TypeVar("T")
+
 LARGEST_RESULT = 256 * 1024
 LARGEST_LINE = 16 * 1024
-"""Bytes of a result as JSON, and of a line's message."""
+"""Bytes of a result or a checkpoint as JSON, and of a line's message."""
+
+LONGEST_DELAY = timedelta(days=366)
+"""How far off an executor may put the next attempt."""
 
 LONGEST_CODE = 128
 LONGEST_MESSAGE = 16 * 1024
@@ -57,8 +64,10 @@ class Line(Body, frozen=True, kw_only=True):
 class ReportBody(Body, frozen=True, kw_only=True):
     """About the attempt that `token` names; which fields it has depends on `kind`.
 
-    `result`: COMPLETE. `error` and `retryable`: FAIL. `lines` and `sequence` (from 1, numbers the LOG reports of a
-    lease): LOG.
+    `result`: COMPLETE. `error` and `retryable`: FAIL. `retryAfter`: SNOOZE, which uses up no attempt, and a FAIL that
+    knows better than the job's retry policy when to try again. `message`: SNOOZE and CANCEL, why. `lines` and
+    `sequence` (from 1, numbers the LOG reports of a lease): LOG. `progress`, from 0 to 1: PROGRESS. `checkpoint`, any
+    JSON, handed to the next attempt: CHECKPOINT.
     """
 
     task_id: UUID
@@ -68,6 +77,10 @@ class ReportBody(Body, frozen=True, kw_only=True):
     result: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     error: ReportedError | None = None
     retryable: bool = True
+    retry_after: str | None = None
+    message: str | None = None
+    progress: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    checkpoint: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     lines: list[Line] | None = None
     sequence: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
 
@@ -112,26 +125,56 @@ def outcomes_of(
 
 
 def _report(body: ReportBody) -> Report:
-    task_id = TaskId(body.task_id)
+    about = partial(Report, task_id=TaskId(body.task_id), token=body.token, kind=body.kind)
     match body.kind:
         case ReportKind.COMPLETE:
-            return Report(task_id=task_id, token=body.token, kind=body.kind, result=_result(body.result))
+            result = _small("result", body.result)
+            return about(result=None if result == "null" else result)
         case ReportKind.FAIL:
-            error = _error(body.error)
-            return Report(task_id=task_id, token=body.token, kind=body.kind, error=error, retryable=body.retryable)
+            after = None if body.retry_after is None else _delay(body.retry_after)
+            return about(error=_error(body.error), retryable=body.retryable, retry_after=after)
+        case ReportKind.SNOOZE:
+            return about(retry_after=_delay(_given("retryAfter", body.retry_after)), message=_message(body))
+        case ReportKind.CANCEL:
+            return about(message=_message(body))
         case ReportKind.LOG:
-            lines = _lines(body.lines or [])
-            return Report(task_id=task_id, token=body.token, kind=body.kind, lines=lines, sequence=body.sequence)
+            return about(lines=_lines(body.lines or []), sequence=body.sequence)
+        case ReportKind.PROGRESS:
+            return about(progress=_given("progress", body.progress))
+        case ReportKind.CHECKPOINT:
+            return about(checkpoint=_given("checkpoint", _small("checkpoint", body.checkpoint)))
         case _:
-            return Report(task_id=task_id, token=body.token, kind=body.kind)
+            return about()
 
 
-def _result(result: msgspec.Raw) -> JsonText | None:
-    text = bytes(result)
+def _given(name: str, value: T | None) -> T:
+    if value is None:
+        raise Invalid(FieldProblem(f"/{name}", "MISSING", f"A report of this kind needs `{name}`."))
+    return value
+
+
+def _small(name: str, value: msgspec.Raw) -> JsonText | None:
+    """None if it was not given."""
+    text = bytes(value)
     if len(text) > LARGEST_RESULT:
-        detail = f"The result has {len(text)} bytes, more than {LARGEST_RESULT}. Store it elsewhere and return where."
-        raise Invalid(FieldProblem("/result", "RESULT_TOO_LARGE", detail))
-    return None if text in (b"", b"null") else JsonText(text.decode())
+        detail = f"The {name} has {len(text)} bytes, more than {LARGEST_RESULT}. Store it elsewhere and say where."
+        raise Invalid(FieldProblem(f"/{name}", f"{name.upper()}_TOO_LARGE", detail))
+    return JsonText(text.decode()) if text else None
+
+
+def _delay(text: str) -> timedelta:
+    try:
+        delay = parse_duration(text)
+    except Invalid as refusal:
+        raise refusal.under("/retryAfter") from None
+    if delay > LONGEST_DELAY:
+        longest = format_duration(LONGEST_DELAY)
+        raise Invalid(FieldProblem("/retryAfter", "DELAY_TOO_LONG", f"An attempt waits {longest} at most, not {text}."))
+    return delay
+
+
+def _message(body: ReportBody) -> str:
+    return (body.message or "")[:LONGEST_MESSAGE]
 
 
 def _error(error: ReportedError | None) -> TaskError | None:

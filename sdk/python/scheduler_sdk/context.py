@@ -23,7 +23,7 @@ class Channel(Protocol):
 
     def line(self, level: Level, message: str) -> None: ...
 
-    def progress(self, progress: float, message: str | None) -> None: ...
+    def progress(self, progress: float) -> None: ...
 
     def checkpoint(self, checkpoint: Raw) -> None: ...
 
@@ -108,10 +108,12 @@ class TaskContext:
             raise Stopping
 
     def progress(self, progress: float, message: str | None = None) -> None:
-        """Say how far the work has come, from 0 to 1."""
+        """Say how far the work has come, from 0 to 1; a message goes to the log."""
         if not 0.0 <= progress <= 1.0:
             raise ValueError(f"progress goes from 0 to 1, not to {progress}")
-        self._channel.progress(progress, message)
+        self._channel.progress(progress)
+        if message is not None:
+            self._channel.line("INFO", message)
 
     def save_checkpoint(self, checkpoint: object) -> None:
         """Keep JSON of up to 256 KiB for the next attempt, if there must be one.

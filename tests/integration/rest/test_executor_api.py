@@ -153,6 +153,51 @@ async def test_a_heartbeat_tells_what_is_lost_and_what_to_stop(api: Api) -> None
     assert beat["serverTime"].endswith("Z")
 
 
+async def test_how_far_a_task_is_can_be_seen_and_the_next_attempt_goes_on_from_there(api: Api) -> None:
+    await trigger(api)
+    await api.register()
+    (item,) = (await api.claim())["tasks"]
+    lease = lease_of(item)
+    said = [{**lease, "kind": "PROGRESS", "progress": 0.5}, {**lease, "kind": "CHECKPOINT", "checkpoint": {"page": 7}}]
+    assert [o["outcome"] for o in await api.report(*said)] == ["APPLIED", "APPLIED"]
+    assert (await api.get(f"/tasks/{item['taskId']}"))["progress"] == 0.5
+    snoozed = {**lease, "kind": "SNOOZE", "retryAfter": "PT0S", "message": "not yet"}
+    assert [o["outcome"] for o in await api.report(snoozed)] == ["APPLIED"]
+    (again,) = (await api.claim())["tasks"]
+    assert (again["taskId"], again["attempt"], again["checkpoint"]) == (item["taskId"], 2, {"page": 7})
+    cancelled = {**lease_of(again), "kind": "CANCEL", "message": "nothing to do"}
+    assert [o["outcome"] for o in await api.report(cancelled)] == ["APPLIED"]
+    task = await api.get(f"/tasks/{item['taskId']}")
+    assert (task["status"], task["error"]["message"], task["snoozed"]) == ("CANCELLED", "nothing to do", 1)
+    assert [a["status"] for a in (await api.get(f"/tasks/{item['taskId']}/attempts"))["items"]] == [
+        "SNOOZED",
+        "CANCELLED",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("report", "pointer"),
+    [
+        ({"kind": "PROGRESS"}, "/progress"),
+        ({"kind": "PROGRESS", "progress": 1.5}, "/progress"),
+        ({"kind": "CHECKPOINT"}, "/checkpoint"),
+        ({"kind": "CHECKPOINT", "checkpoint": "x" * 262_143}, "/checkpoint"),
+        ({"kind": "SNOOZE"}, "/retryAfter"),
+        ({"kind": "SNOOZE", "retryAfter": "later"}, "/retryAfter"),
+        ({"kind": "FAIL", "retryAfter": "P367D"}, "/retryAfter"),
+    ],
+)
+async def test_a_report_that_says_too_little_or_too_much_is_invalid(
+    api: Api, report: dict[str, Any], pointer: str
+) -> None:
+    await trigger(api)
+    await api.register()
+    (item,) = (await api.claim())["tasks"]
+    (outcome,) = await api.report({**lease_of(item), **report})
+    assert outcome["outcome"] == "INVALID"
+    assert [error["pointer"] for error in outcome["problem"]["errors"]] == [pointer]
+
+
 async def test_a_draining_executor_gets_nothing_more(api: Api) -> None:
     await trigger(api)
     await api.register()

@@ -15,6 +15,7 @@ from domain.scheduling.ports.task_exchange import (
     HeldLease,
     Lease,
     LogBatch,
+    Standing,
     StopOrder,
     TaskExchange,
 )
@@ -89,7 +90,7 @@ class FakeTaskExchange(TaskExchange):
             parameters=task.parameters or JsonText("{}"),
             timeout_seconds=None,
             deadline_at=None,
-            checkpoint=None,
+            checkpoint=task.checkpoint,
         )
 
     async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:
@@ -117,6 +118,14 @@ class FakeTaskExchange(TaskExchange):
         known = {(b.task_id, b.token, b.sequence) for b in self.lines}
         self.lines += [b for b in held if (b.task_id, b.token, b.sequence) not in known]
         return frozenset(batch.task_id for batch in held)
+
+    async def stand(self, session: Session, standings: Sequence[Standing]) -> frozenset[TaskId]:
+        self.calls.append("stand")
+        held = [(task, said) for said in standings for task in self._held(session, [(said.task_id, said.token)])]
+        for task, said in held:
+            progress = task.progress if said.progress is None else said.progress
+            self._put(replace(task, progress=progress, checkpoint=said.checkpoint or task.checkpoint))
+        return frozenset(task.id for task, _ in held)
 
     async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:
         self.calls.append("miss")

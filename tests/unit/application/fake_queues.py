@@ -44,6 +44,7 @@ class StoredTask:
     parameters: JsonText | None = None
     attempt: int = 0
     lost: int = 0
+    snoozed: int = 0
     holder: Session | None = None
     token: int | None = None
     claim_id: UUID | None = None
@@ -55,6 +56,8 @@ class StoredTask:
     result: JsonText | None = None
     error: TaskError | None = None
     reason: str | None = None
+    progress: float | None = None
+    checkpoint: JsonText | None = None
 
     @property
     def is_live(self) -> bool:
@@ -80,6 +83,7 @@ class StoredTask:
             status=self.status,
             number=self.attempt,
             lost=self.lost,
+            snoozed=self.snoozed,
             policy=self.policy,
             executor_id=self.holder.executor_id if self.holder else None,
         )
@@ -94,6 +98,7 @@ class StoredTask:
             gate=Gate.TIME if ready_at > now else None,
             ready_at=ready_at,
             lost=self.lost if settlement.lost is None else settlement.lost,
+            snoozed=self.snoozed if settlement.snoozed is None else settlement.snoozed,
             holder=self.holder if stopping else None,
             token=self.token if stopping else None,
             stopping_until=settlement.stopping_until,

@@ -214,3 +214,34 @@ def test_outcomes_are_in_the_order_of_the_reports() -> None:
     start, log = report("START"), report("LOG")
     taken = Taken(known={(A, 7, ReportKind.LOG): APPLIED})
     assert taken.outcomes([start, log, log]) == [LOST, APPLIED, APPLIED]
+
+
+async def test_the_last_word_on_how_far_an_attempt_is_counts() -> None:
+    intake = Intake(held(A), held(B))
+    outcomes = await intake.report(
+        report("PROGRESS", progress=0.25),
+        report("CHECKPOINT", checkpoint=JsonText("1")),
+        report("PROGRESS", progress=0.5),
+        report("CHECKPOINT", B, checkpoint=JsonText("2")),
+        report("PROGRESS", B, token=6, progress=0.9),
+    )
+    assert outcomes == [APPLIED] * 4 + [LOST]
+    assert intake.exchange.calls == ["stand", "exchange"]
+    assert [(t.progress, t.checkpoint) for t in (intake.task(A), intake.task(B))] == [(0.5, "1"), (None, "2")]
+
+
+async def test_a_handler_may_ask_to_be_called_again_later_or_not_at_all() -> None:
+    intake = Intake(held(A), held(B, token=8))
+    snoozed = report("SNOOZE", retry_after=5 * MINUTE, message="not yet")
+    cancelled = report("CANCEL", B, 8, message="nothing to do")
+    assert await intake.report(snoozed, cancelled) == [APPLIED, APPLIED]
+    asleep, done = intake.task(A), intake.task(B)
+    assert (asleep.status, asleep.snoozed, asleep.ready_at) == (TaskStatus.WAITING_RETRY, 1, NOON + 5 * MINUTE)
+    assert (done.status, done.error and done.error.message) == (TaskStatus.CANCELLED, "nothing to do")
+    assert OPENINGS in intake.wake_up.topics
+
+
+async def test_a_failure_may_say_when_to_try_again() -> None:
+    intake = Intake(held(A))
+    assert await intake.report(report("FAIL", error=EXIT_3, retry_after=7 * MINUTE)) == [APPLIED]
+    assert intake.task().ready_at == NOON + 7 * MINUTE

@@ -8,13 +8,18 @@ from hypothesis import strategies as st
 
 from domain.scheduling.retry import RetryPolicy
 from domain.scheduling.settlement import (
+    CANCELLED_BY_HANDLER,
     EXECUTION_TIMEOUT,
     EXECUTOR_LOST,
+    MOST_ATTEMPTS,
+    SNOOZED,
     Attempt,
     Settlement,
+    cancel,
     complete,
     fail,
     lose,
+    snooze,
     time_out,
 )
 from domain.scheduling.task import STOP_GRACE, TaskError
@@ -158,3 +163,27 @@ def test_whatever_befalls_a_task_it_ends_within_its_tries_and_losses(
 @pytest.mark.parametrize("status", HELD)
 def test_an_attempt_that_was_assigned_but_not_started_can_be_settled_as_well(status: TaskStatus) -> None:
     assert lose(attempt(1, status=status), "gone", NOON).status is TaskStatus.WAITING_RETRY
+
+
+def test_a_failure_may_say_when_to_try_again_but_not_that_it_is_tried_again() -> None:
+    assert fail(attempt(1), EXIT_3, NOON, MIDDLE, retry_after=7 * MINUTE).ready_at == NOON + 7 * MINUTE
+    assert fail(attempt(3), EXIT_3, NOON, MIDDLE, retry_after=MINUTE).status is TaskStatus.FAILED
+    assert fail(attempt(1), EXIT_3, NOON, MIDDLE, retryable=False, retry_after=MINUTE).ready_at is None
+
+
+def test_a_snoozed_attempt_uses_up_no_try() -> None:
+    settled = snooze(attempt(3, snoozed=1), "not yet", MINUTE, NOON)
+    assert (settled.status, settled.ready_at, settled.snoozed) == (TaskStatus.WAITING_RETRY, NOON + MINUTE, 2)
+    assert settled.error == TaskError(SNOOZED, "not yet")
+    assert attempt(5, 1, snoozed=3).failures == 1
+
+
+def test_a_task_is_not_snoozed_for_ever() -> None:
+    assert snooze(attempt(MOST_ATTEMPTS - 1), "", MINUTE, NOON).status is TaskStatus.WAITING_RETRY
+    last = snooze(attempt(MOST_ATTEMPTS), "not yet", MINUTE, NOON)
+    assert (last.status, last.error and last.error.code) == (TaskStatus.FAILED, SNOOZED)
+
+
+def test_a_handler_may_cancel_its_task() -> None:
+    settled = cancel(TASK_ID, 7, "gone")
+    assert (settled.status, settled.error) == (TaskStatus.CANCELLED, TaskError(CANCELLED_BY_HANDLER, "gone"))

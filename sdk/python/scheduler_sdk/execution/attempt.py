@@ -56,7 +56,7 @@ class Attempt:
         self.logs = 0
         """How many LOG reports there were."""
         self.line_bytes = 0
-        self.progress: tuple[float, str | None] | None = None
+        self.progress: float | None = None
         self.checkpoint: Raw | None = None
         self.pending: list[tuple[Kind, Raw]] = []
         """Reports, encoded, that no call carries yet."""

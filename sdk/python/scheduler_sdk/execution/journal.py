@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from msgspec import Raw
 
 from scheduler_sdk.execution.attempt import Attempt
-from scheduler_sdk.execution.text import LINE_BYTES, LINE_CUT, MESSAGE_BYTES, bounded
+from scheduler_sdk.execution.text import LINE_BYTES, LINE_CUT, bounded
 from scheduler_sdk.wire import Level, LogLine, Report
 
 FLUSH_AFTER = 0.2  # seconds
@@ -39,9 +39,9 @@ class Journal:
         """Log what the worker noticed, outside of the attempt's budget."""
         self._append(attempt, "WARN", REMARKS, message, len(message))
 
-    def progress(self, attempt: Attempt, progress: float, message: str | None) -> None:
+    def progress(self, attempt: Attempt, progress: float) -> None:
         """Only the latest progress counts."""
-        attempt.progress = progress, None if message is None else bounded(message, MESSAGE_BYTES)
+        attempt.progress = progress
         self._schedule(attempt)
 
     def checkpoint(self, attempt: Attempt, checkpoint: Raw) -> None:
@@ -58,11 +58,8 @@ class Journal:
             attempt.logs += 1
             self._put(attempt, Report(task_id, token, "LOG", lines=lines, sequence=attempt.logs))
         if attempt.progress is not None:
-            (progress, message), attempt.progress = attempt.progress, None
-            report = Report(task_id, token, "PROGRESS", progress=progress)
-            if message is not None:
-                report.message = message
-            self._put(attempt, report)
+            progress, attempt.progress = attempt.progress, None
+            self._put(attempt, Report(task_id, token, "PROGRESS", progress=progress))
         if attempt.checkpoint is not None:
             checkpoint, attempt.checkpoint = attempt.checkpoint, None
             self._put(attempt, Report(task_id, token, "CHECKPOINT", checkpoint=checkpoint))

@@ -19,6 +19,9 @@ from scheduler_sdk.wire import ErrorDetail, Item, Lease, Report
 
 logger = logging.getLogger("scheduler_sdk")
 
+ends = logging.getLogger("scheduler_sdk.ends")
+"""Tells at DEBUG how each attempt ended: for a person who watches, too much for a log that is kept."""
+
 Work = Callable[[Attempt, Journal], Awaitable[Raw | None]]
 """Does the work of one attempt and returns its result as JSON; raises `TaskEnd`. Stopped by cancelling it."""
 
@@ -142,7 +145,11 @@ class Slots:
         if (remark := attempt.budget.remark()) is not None:
             self._journal.remark(attempt, remark)
         self._journal.flush(attempt)
-        self._outbox.put(attempt, _last_report(attempt, result, end))
+        report = _last_report(attempt, result, end)
+        self._outbox.put(attempt, report)
+        if ends.isEnabledFor(logging.DEBUG):
+            told = "" if end is None else f": {end}"
+            ends.debug("%s  attempt %d  %s%s", attempt.item.job_name, attempt.item.attempt, report.kind, told)
 
 
 def _last_report(attempt: Attempt, result: Raw | None, end: TaskEnd | None) -> Report:
