@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 SLOTS = 16
 DRAIN_SECONDS = 10.0
 """How long running tasks may take to end once the platform is told to stop."""
+INSISTED_SECONDS = 3.0
+"""How long killing them and giving them back may take once somebody insists."""
 
 
 def run_dev(options: DevOptions) -> int:
@@ -59,6 +61,7 @@ async def _serve(settings: Settings, data_dir: Path, *, example: bool) -> int:
         settle_memory()
         if example:
             await container.jobs().apply(LOCAL, sample_jobs())
+        logging.getLogger("scheduler_sdk.ends").setLevel(logging.DEBUG)  # somebody watches
         worker = Worker(address, executor_id="local", slots=SLOTS, commands=True, drain_timeout=DRAIN_SECONDS)
         running_worker = asyncio.create_task(worker.run(), name="worker")
         asked = asyncio.create_task(stop.asked.wait())
@@ -68,6 +71,9 @@ async def _serve(settings: Settings, data_dir: Path, *, example: bool) -> int:
         worker.stop()
         insisted = asyncio.create_task(stop.insisted.wait())
         await asyncio.wait({insisted, running_worker}, return_when=asyncio.FIRST_COMPLETED)
+        if insisted.done():
+            worker.stop(at_once=True)
+            await asyncio.wait({running_worker}, timeout=INSISTED_SECONDS)
         container.draining().begin()
         for task in (asked, insisted, running_worker):
             task.cancel()
