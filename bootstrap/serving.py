@@ -30,8 +30,8 @@ def listen(host: str, port: int) -> socket.socket:
     if not _is_loopback(host):
         raise LaunchRefused(
             f"Listening on {host} is refused: there is no authentication yet, so anybody who reaches that"
-            " address could run commands here. Listen on 127.0.0.1 and let an authenticating proxy in front of it decide"
-            " who may come."
+            " address could run commands here. Listen on 127.0.0.1 and let an authenticating proxy in front of it"
+            " decide who may come."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
