@@ -85,6 +85,7 @@ USES = {
     "attempts": Use(lambda w: run_in(w, lease_scripts.attempts(POSTGRESQL, SESSION, [LEASE])), {KEY}, (NOW, None)),
     "start": Use(lambda w: run_in(w, lease_scripts.start(POSTGRESQL, SESSION, [LEASE])), {KEY}),
     "log": Use(lambda w: run_in(w, lease_scripts.log(POSTGRESQL, SESSION, [LOG])), {KEY}),
+    "log next": Use(lambda w: run_in(w, lease_scripts.log_next(POSTGRESQL, SESSION, [LOG])), {KEY}, A_TASK),
     "held": Use(lambda w: run_in(w, lease_scripts.held(SESSION)), {HELD}),
     "absences": Use(lambda w: run_in(w, lease_scripts.count_absences(POSTGRESQL, SESSION, [LEASE[0]], [])), {KEY}),
     "stopped": Use(lambda w: run_in(w, let_go_leases(POSTGRESQL, SESSION, [LEASE])), {KEY}, A_TASK),

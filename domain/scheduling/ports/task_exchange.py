@@ -78,7 +78,7 @@ class HeldLease:
 class LogBatch:
     """Lines of one attempt, a JSON array of `{"at","level","stream","message"}`.
 
-    `sequence` numbers the batches of a lease.
+    `sequence` numbers the batches of a lease from 1; 0 = after the last one, and then a repeated batch is kept twice.
     """
 
     task_id: TaskId

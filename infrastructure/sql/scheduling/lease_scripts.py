@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -52,6 +54,18 @@ def log(dialect: DialectName, session: Session, batches: Sequence[LogBatch]) -> 
     return _ids((yield _LOG, {**session_parameters(session), **_BATCHES.bind(dialect, rows)}))
 
 
+def log_next(dialect: DialectName, session: Session, batches: Sequence[LogBatch]) -> Script[frozenset[TaskId]]:
+    """Batches without a number come after the last one of their lease, in their order. To be run in a transaction."""
+    counts: Counter[Lease] = Counter()
+    rows = []
+    for b in batches:
+        counts[b.task_id, b.token] += 1
+        rows.append((b.task_id, b.token, counts[b.task_id, b.token], b.lines))
+    of_session = session_parameters(session)
+    yield _LOCK, {**of_session, **LEASES.bind(dialect, sorted(counts))}  # the next ones wait, and see these
+    return _ids((yield _LOG_NEXT, {**of_session, **_BATCHES.bind(dialect, rows)}))
+
+
 def stand(dialect: DialectName, session: Session, standings: Sequence[Standing]) -> Script[frozenset[TaskId]]:
     """A stopping attempt may still do it: the next one goes on from there."""
     ordered = sorted(standings, key=lambda each: each.task_id)
@@ -95,12 +109,22 @@ def _start(dialect: DialectName) -> sa.Executable:
     return change.values(running).returning(t.id)
 
 
-def _log(dialect: DialectName) -> sa.Executable:
+def _lock(dialect: DialectName) -> sa.Executable:
+    leased = sa.select(t.id).where(leased_as(dict(LEASES.source(dialect).c)))
+    return leased.order_by(t.id).with_for_update(of=tasks)
+
+
+def _log(dialect: DialectName, *, after_the_last: bool) -> sa.Executable:
     batch = _BATCHES.source(dialect).c
+    sequence: sa.ColumnElement[int] = batch.sequence
+    if after_the_last:
+        log = task_logs.c
+        last = sa.select(sa.func.max(log.sequence)).where(log.task_id == batch.id, log.token == batch.token)
+        sequence = sa.func.coalesce(last.scalar_subquery(), number(0)) + batch.sequence
     row = {
         "task_id": batch.id,
         "token": batch.token,
-        "sequence": batch.sequence,
+        "sequence": sequence,
         "attempt": t.attempt,
         "at": moment(dialect),
         "lines": batch.lines,
@@ -129,7 +153,9 @@ def _count_absences(dialect: DialectName) -> sa.Executable:
 
 _ATTEMPTS: Final = Statement(_attempts)
 _START: Final = Statement(_start)
-_LOG: Final = Statement(_log)
+_LOCK: Final = Statement(_lock)
+_LOG: Final = Statement(partial(_log, after_the_last=False))
+_LOG_NEXT: Final = Statement(partial(_log, after_the_last=True))
 _STAND: Final = Statement(_stand)
 _HELD: Final = Statement(
     lambda _: sa.select(t.id, t.token, t.claimed_at, t.absences).where(of_session(), is_held()).order_by(t.id)

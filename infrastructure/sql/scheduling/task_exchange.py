@@ -45,7 +45,12 @@ class SqlTaskExchange(TaskExchange):
         return await self._runner.in_transaction(let_go_leases(self._dialect, session, leases))
 
     async def log(self, session: Session, batches: Sequence[LogBatch]) -> frozenset[TaskId]:
-        return await self._runner.at_once(lease_scripts.log(self._dialect, session, batches))
+        known: frozenset[TaskId] = frozenset()
+        if numbered := [batch for batch in batches if batch.sequence]:
+            known = await self._runner.at_once(lease_scripts.log(self._dialect, session, numbered))
+        if others := [batch for batch in batches if not batch.sequence]:
+            known |= await self._runner.in_transaction(lease_scripts.log_next(self._dialect, session, others))
+        return known
 
     async def stand(self, session: Session, standings: Sequence[Standing]) -> frozenset[TaskId]:
         return await self._runner.at_once(lease_scripts.stand(self._dialect, session, standings))

@@ -82,7 +82,7 @@ class ReportBody(Body, frozen=True, kw_only=True):
     progress: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     checkpoint: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     lines: list[Line] | None = None
-    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**30)] = 0
 
 
 class _Named(msgspec.Struct, rename="camel"):

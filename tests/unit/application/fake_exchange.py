@@ -115,8 +115,10 @@ class FakeTaskExchange(TaskExchange):
     async def log(self, session: Session, batches: Sequence[LogBatch]) -> frozenset[TaskId]:
         self.calls.append("log")
         held = [b for b in batches if self._held(session, [(b.task_id, b.token)])]
-        known = {(b.task_id, b.token, b.sequence) for b in self.lines}
-        self.lines += [b for b in held if (b.task_id, b.token, b.sequence) not in known]
+        for batch in sorted(held, key=lambda b: b.sequence == 0):
+            known = {b.sequence for b in self.lines if (b.task_id, b.token) == (batch.task_id, batch.token)}
+            if batch.sequence not in known:
+                self.lines.append(replace(batch, sequence=batch.sequence or max(known, default=0) + 1))
         return frozenset(batch.task_id for batch in held)
 
     async def stand(self, session: Session, standings: Sequence[Standing]) -> frozenset[TaskId]:
