@@ -95,6 +95,8 @@ def _schedules() -> None:
         Column("last_nominal", Instant),
         Column("last_end", Instant),
         Column("fired_count", BigInteger, nullable=False, server_default="0"),
+        Column("since", Instant),
+        Column("awaited_task", Uuid),
         Column("tail_id", Uuid),
         Column("tail_decision", Text),
         Column("last_fired_at", Instant),
@@ -104,6 +106,7 @@ def _schedules() -> None:
         postgresql_with=BUSY_TABLE,
     )
     _partial_index("ix_schedules_due", "schedules", "due_at", "job_id", where="due_at IS NOT NULL")
+    _partial_index("ix_schedules_awaiting", "schedules", "awaited_task", where="awaited_task IS NOT NULL")
     op.create_table(
         "occurrences",
         Column("id", Uuid, nullable=False),
@@ -144,6 +147,7 @@ def _tasks() -> None:
     op.create_table("task_history", *_task_columns(), postgresql_partition_by="RANGE (ended_at)")
     op.create_index("ix_task_history_id", "task_history", ["id"])
     op.create_index("ix_task_history_job", "task_history", ["job_id", "id"])
+    _partial_index("ix_task_history_unsuccessful", "task_history", "tenant", "id", where="status <> 'COMPLETED'")
     if _on_postgresql():
         op.execute("CREATE TABLE task_history_default PARTITION OF task_history DEFAULT")
         op.execute("CREATE SEQUENCE task_tokens")  # CACHE 1: tokens must rise across connections

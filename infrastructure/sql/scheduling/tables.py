@@ -81,6 +81,8 @@ schedules = Table(
     Column("last_nominal", Instant),
     Column("last_end", Instant),
     Column("fired_count", BigInteger, nullable=False, server_default="0"),
+    Column("since", Instant),
+    Column("awaited_task", Uuid),
     Column("tail_id", Uuid),
     Column("tail_decision", Text),
     Column("last_fired_at", Instant),
@@ -88,6 +90,7 @@ schedules = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
 )
 _partial("ix_schedules_due", schedules.c.due_at, schedules.c.job_id, where="due_at IS NOT NULL")
+_partial("ix_schedules_awaiting", schedules.c.awaited_task, where="awaited_task IS NOT NULL")
 
 occurrences = Table(
     "occurrences",
@@ -183,6 +186,7 @@ task_history = Table("task_history", metadata, *_task_columns(), info={"partitio
 _h = task_history.c
 Index("ix_task_history_id", _h.id)
 Index("ix_task_history_job", _h.job_id, _h.id)
+_partial("ix_task_history_unsuccessful", _h.tenant, _h.id, where="status <> 'COMPLETED'")
 
 TASK_COLUMNS: tuple[str, ...] = tuple(c.name for c in tasks.columns)
 
