@@ -9,6 +9,7 @@ from dependency_injector import containers, providers
 
 from application.scheduling.admitter import Admitter
 from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.follower import Follower
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.job_planning import JobPlanning
 from application.scheduling.lanes import Lanes
@@ -33,6 +34,7 @@ from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from infrastructure.time_zones import tzdata_version
 from interfaces.loops.admitter import admitter_loop
+from interfaces.loops.follower import follower_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
 from interfaces.loops.upkeep import upkeep_loop
@@ -88,11 +90,13 @@ class Container(containers.DeclarativeContainer):
         wake_up,
     )
     planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up)
+    follower = providers.Singleton(Follower, work.provider, wake_up)
     admitter = providers.Singleton(Admitter, work.provider, wake_up)
     reaper = providers.Singleton(Reaper, work.provider, heartbeats, settings.provided.liveness, lanes, dice, wake_up)
 
     loops = providers.List(
         providers.Singleton(planner_loop, planner, wake_up),
+        providers.Singleton(follower_loop, follower, wake_up),
         providers.Singleton(admitter_loop, admitter, wake_up),
         providers.Singleton(reaper_loop, reaper, wake_up),
         providers.Singleton(

@@ -10,7 +10,7 @@ import msgspec
 
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
-from application.scheduling.job_planning import JobPlanning
+from application.scheduling.job_planning import JobPlanning, begins_anew
 from application.scheduling.ports import BeginWork
 from application.scheduling.recording import write_up_manual
 from application.shared.errors import StoreUnavailable
@@ -89,8 +89,9 @@ class JobManagementService:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
             definition = self._definition(changes.applied_to(document_of(job.definition)))
+            anew = begins_anew(definition, job.definition.trigger, work.now)
             if job.redefine(definition, principal.name, work.now):
-                await self._planning.replan(work, job)
+                await self._planning.replan(work, job, anew=anew)
                 await work.commit()
         self._planning.committed(job)
         return job.id
@@ -109,12 +110,13 @@ class JobManagementService:
                     action = "CREATED"
                     job = await self._planning.add(work, principal, definition, active=document.active)
                 else:
+                    anew = begins_anew(definition, job.definition.trigger, work.now)
                     changed = job.redefine(definition, principal.name, work.now)
                     if document.active and job.status is JobStatus.CREATED:
-                        changed = job.activate(principal.name, work.now) or changed
+                        changed = anew = job.activate(principal.name, work.now)
                     action = "UPDATED" if changed else "UNCHANGED"
                     if changed:
-                        await self._planning.replan(work, job)
+                        await self._planning.replan(work, job, anew=anew)
                 schedule = await work.schedules.take(job.id)
                 if not dry_run:
                     await work.commit()
@@ -130,7 +132,7 @@ class JobManagementService:
 
     async def activate(self, principal: Principal, key: JobKey, _reason: str | None = None) -> JobId:
         """Raises `JobNotFound`, `IllegalJobState`."""
-        return await self._change(principal, key, lambda job, now: job.activate(principal.name, now))
+        return await self._change(principal, key, lambda job, now: job.activate(principal.name, now), anew=True)
 
     async def pause(self, principal: Principal, key: JobKey, reason: str | None = None) -> JobId:
         """Raises `JobNotFound`, `IllegalJobState`."""
@@ -211,11 +213,13 @@ class JobManagementService:
             for n, f in zip(nominal, following, strict=True)
         ]
 
-    async def _change(self, principal: Principal, key: JobKey, act: Callable[[Job, datetime], bool]) -> JobId:
+    async def _change(
+        self, principal: Principal, key: JobKey, act: Callable[[Job, datetime], bool], *, anew: bool = False
+    ) -> JobId:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
             if act(job, work.now):
-                await self._planning.replan(work, job)
+                await self._planning.replan(work, job, anew=anew)
                 await work.commit()
         self._planning.committed(job)
         return job.id

@@ -60,9 +60,7 @@ def definition_of(document: JobDocument, defaults: JobDefaults = STANDARD) -> Jo
         priority=at("/priority", lambda: parse_priority(document.priority)),
         retry=at("/retry", lambda: _retry(document.retry, defaults.retry)),
         timeouts=at("/timeouts", lambda: _timeouts(document.timeouts)),
-        firing=FiringPolicy(
-            misfire=misfire, overlap=document.overlap, jitter=trigger.jitter, max_executions=trigger.max_executions
-        ),
+        firing=FiringPolicy.of(trigger, misfire, document.overlap),
         placement=at("/placement", lambda: _placement(document.placement)),
         tags=tuple(document.tags),
         owner=document.owner,
@@ -119,6 +117,8 @@ class _PolicyDocument(Document, frozen=True, kw_only=True):
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     jitter: str | None = None
     max_executions: int | None = None
+    recurs: bool = True
+    awaits_end: bool = False
 
 
 _policy_decoder = msgspec.json.Decoder(_PolicyDocument)
@@ -131,6 +131,8 @@ def encode_policy(policy: FiringPolicy) -> str:
         overlap=policy.overlap,
         jitter=format_duration(policy.jitter) if policy.jitter else None,
         max_executions=policy.max_executions,
+        recurs=policy.recurs,
+        awaits_end=policy.awaits_end,
     )
     return msgspec.json.encode(document).decode()
 
@@ -144,6 +146,8 @@ def decode_policy(text: str) -> FiringPolicy:
         overlap=document.overlap,
         jitter=duration_or_none(document.jitter, "/jitter") or NO_TIME,
         max_executions=document.max_executions,
+        recurs=document.recurs,
+        awaits_end=document.awaits_end,
     )
 
 

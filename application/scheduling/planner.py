@@ -12,13 +12,13 @@ from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import write_up
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
-from application.shared.wake_up import WakeUp, lane_topic
+from application.shared.wake_up import CHAINS, WakeUp, lane_topic
 from domain.scheduling.errors import AlreadyFired
 from domain.scheduling.events import ScheduleFailed
 from domain.scheduling.firing import Firing, decide
 from domain.scheduling.ids import JobId
 from domain.scheduling.occurrence import Decision
-from domain.scheduling.schedule import REFILL_BELOW, Schedule
+from domain.scheduling.schedule import Schedule
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger
 
@@ -79,7 +79,9 @@ class Planner:
         await work.commit()
         for lane, count in written.lanes.items():
             self._wake_up.signal(lane_topic(lane), count)
-        self._low += [s for s in written.fired.schedules if len(s.upcoming) < REFILL_BELOW and not s.exhausted]
+        if any(s.awaited is not None for s in written.fired.schedules):
+            self._wake_up.signal(CHAINS)
+        self._low += [s for s in written.fired.schedules if s.is_low]
 
     async def _decide(
         self, work: SchedulingWork, due: Sequence[Schedule], most_fires: int | None = None

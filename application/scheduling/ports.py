@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.shared.unit_of_work import UnitOfWork
+from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
@@ -26,6 +27,10 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def schedules(self) -> ScheduleQueue: ...
+
+    @property
+    @abstractmethod
+    def chains(self) -> ChainQueue: ...
 
     @property
     @abstractmethod

@@ -42,6 +42,8 @@ def write_up(firings: Sequence[Firing], ids: Ids, now: datetime) -> WrittenUp:
                 task = _task(schedule, fires[0], key, ids)
                 tasks.append(task)
                 occurrence = _fired(schedule, task, fires[0], key, ids)
+                if schedule.policy.awaits_end and not schedule.exhausted:
+                    schedule = replace(schedule, awaited=task.id)
                 if schedule.tail is not None:
                     schedule = replace(schedule, tail=None)
                 lanes[schedule.lane] = lanes.get(schedule.lane, 0) + 1

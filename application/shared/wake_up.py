@@ -11,6 +11,8 @@ PLANNER = "planner"
 """Schedules changed: the next due time may be earlier."""
 OPENINGS = "openings"
 """Tasks wait for a time: the next opening may be earlier."""
+CHAINS = "chains"
+"""A schedule waits for the end of a run."""
 LANES = "lanes"
 """There is a new lane."""
 

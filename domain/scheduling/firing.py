@@ -64,9 +64,9 @@ def decide(schedule: Schedule, now: datetime, most: int | None = None) -> Firing
         due = due[:-kept]
     if not due:
         return Firing(decisions=(), after=schedule)
-    verdicts = _JUDGES[schedule.policy.misfire.policy](schedule.policy.misfire, due, now, open_ended)
+    verdicts = _JUDGES[schedule.policy.late_policy](schedule.policy.misfire, due, now, open_ended)
     decisions = _until_fired(_with_overlap(schedule, verdicts), _left(schedule), most)
-    return _after(schedule, decisions)
+    return _after(schedule, decisions, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,11 @@ def _at_rest(schedule: Schedule) -> Schedule:
     return replace(schedule, upcoming=(), exhausted=True) if _limit_reached(schedule) else schedule
 
 
-def _after(schedule: Schedule, decisions: Sequence[PlannedFire]) -> Firing:
+def _after(schedule: Schedule, decisions: Sequence[PlannedFire], now: datetime) -> Firing:
     fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
     count = schedule.state.fired_count + fired
     state = replace(schedule.state, last_nominal=decisions[-1].nominal, fired_count=count)
+    if schedule.policy.awaits_end and not fired:
+        state = replace(state, last_end=now)  # what makes no task ends here, so that there is a next time
     after = replace(schedule, upcoming=schedule.upcoming[len(decisions) :], state=state)
     return Firing(decisions=tuple(decisions), after=_at_rest(after))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from domain.scheduling.ids import JobId, LaneId, OccurrenceId
+from domain.scheduling.ids import JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import FiringPolicy
 from domain.timing.ports import Calendars
@@ -37,7 +37,7 @@ class Schedule:
 
     `upcoming` holds the next nominal times, oldest first, all after `state.last_nominal`: what the trigger says whether
     those before fire or not, so that a limit on executions does not shorten it. `exhausted`: no more come after these.
-    `live` counts the tasks in the way of a fire.
+    `awaited` is the run that has to end before the next time is known. `live` counts the tasks in the way of a fire.
     """
 
     job_id: JobId
@@ -50,6 +50,7 @@ class Schedule:
     exhausted: bool = False
     live: int = 0
     tail: Tail | None = None
+    awaited: TaskId | None = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -60,10 +61,25 @@ class Schedule:
         if not self.active:
             return None
         if not self.upcoming:
-            return None if self.exhausted else self.state.last_nominal
-        if len(self.upcoming) == 1 and not self.exhausted:
+            return None if self._knows_all else self.state.last_nominal
+        if len(self.upcoming) == 1 and not self._knows_all and not self.policy.awaits_end:
             return self.upcoming[0]  # how far jitter may move it depends on the time after it, which is not known yet
         return self.planned(0)
+
+    @property
+    def is_low(self) -> bool:
+        """Whether its trigger should be asked for more times before that is urgent."""
+        return not self._knows_all and len(self.upcoming) < min(REFILL_BELOW, self._ahead)
+
+    @property
+    def _ahead(self) -> int:
+        """How many times may be known: where each follows from the end of a run, only the next one."""
+        return 1 if self.policy.awaits_end else PLANNED_AHEAD
+
+    @property
+    def _knows_all(self) -> bool:
+        """The trigger has nothing to add for now."""
+        return self.exhausted or self.awaited is not None
 
     def planned(self, index: int) -> datetime:
         """When `upcoming[index]` is to start: its nominal time moved by jitter, never beyond the one after it."""
@@ -72,13 +88,17 @@ class Schedule:
 
     def runs_out(self, now: datetime) -> bool:
         """Whether what is known does not reach beyond `now`, so that the trigger has to be asked before deciding."""
-        return self.active and not self.exhausted and (not self.upcoming or self.upcoming[-1] <= now)
+        if not self.active or self._knows_all:
+            return False
+        return not self.upcoming or (self.upcoming[-1] <= now and not self.policy.awaits_end)
 
     def extended(self, trigger: Trigger, calendars: Calendars, now: datetime) -> Schedule:
         """With the times up to `now` and `PLANNED_AHEAD` more.
 
         Of a very long gap only so many that `CATCH_UP_STEP` can be worked off, however many of the latest may run.
         """
+        if self.policy.awaits_end:
+            return self.refilled(trigger, calendars, now)
         most = CATCH_UP_STEP + self.policy.misfire.most_fires
         upcoming = list(self.upcoming)
         for nominal in self._further(trigger, calendars, now):
@@ -89,12 +109,12 @@ class Schedule:
 
     def refilled(self, trigger: Trigger, calendars: Calendars, now: datetime, *, skip_past: bool = False) -> Schedule:
         """With `PLANNED_AHEAD` known times, as far as the trigger has them; `skip_past`: only those after `now`."""
-        missing = PLANNED_AHEAD - len(self.upcoming)
-        if missing <= 0 or self.exhausted:
+        missing = self._ahead - len(self.upcoming)
+        if missing <= 0 or self._knows_all:
             return self
         more = islice(self._further(trigger, calendars, now, skip_past=skip_past), missing)
         upcoming = (*self.upcoming, *more)
-        return replace(self, upcoming=upcoming, exhausted=len(upcoming) < PLANNED_AHEAD)
+        return replace(self, upcoming=upcoming, exhausted=len(upcoming) < self._ahead)
 
     def _further(
         self, trigger: Trigger, calendars: Calendars, now: datetime, *, skip_past: bool = False
@@ -102,7 +122,7 @@ class Schedule:
         """The nominal times after the known ones; after `now` if nothing was ever planned."""
         last = self.upcoming[-1] if self.upcoming else self.state.last_nominal
         state = replace(self.state, last_nominal=last)
-        after = now if last is None or (skip_past and last < now) else last
+        after = trigger.look_from(now, state) if last is None or (skip_past and last < now) else last
         while (nominal := trigger.next_fire(after, state, calendars)) is not None:
             yield nominal
             after, state = nominal, replace(state, last_nominal=nominal)

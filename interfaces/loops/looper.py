@@ -27,17 +27,25 @@ Tick = Callable[[], Awaitable[timedelta | None]]
 class Looper:
     """Calls `tick`, which does what is to be done and returns how long nothing will be to do; None = unknown.
 
-    It sleeps until then, until a hint on one of `topics`, or for `recheck`. A failed tick is logged and tried again.
+    It sleeps until then, until a hint on one of `topics` (asked before each tick), or for `recheck`, but never less
+    than `rest`. A failed tick is logged and tried again.
     """
 
     def __init__(
-        self, name: str, tick: Tick, wake_up: WakeUp, topics: Sequence[str] = (), recheck: timedelta = RECHECK
+        self,
+        name: str,
+        tick: Tick,
+        wake_up: WakeUp,
+        topics: Sequence[str] | Callable[[], Sequence[str]] = (),
+        recheck: timedelta = RECHECK,
+        rest: timedelta = timedelta(0),
     ) -> None:
         self.name = name
         self._recheck = recheck
+        self._rest = rest
         self._tick = tick
         self._wake_up = wake_up
-        self._topics = list(topics)
+        self._topics = topics if callable(topics) else lambda: topics
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -61,7 +69,7 @@ class Looper:
     async def _run(self) -> None:
         pause, away = FIRST_PAUSE, False
         while not self._stopping:
-            with self._wake_up.listen([*self._topics, self._stop_topic]) as listener:
+            with self._wake_up.listen([*self._topics(), self._stop_topic]) as listener:
                 try:
                     rest = await self._tick()
                     sleep = self._recheck if rest is None else max(SHORTEST, min(rest, self._recheck))
@@ -78,4 +86,5 @@ class Looper:
                     sleep = timedelta(seconds=pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
                 if not self._stopping:
+                    await asyncio.sleep(self._rest.total_seconds())
                     await listener.wait(sleep.total_seconds())

@@ -11,7 +11,7 @@ import pytest
 from infrastructure.clock import SystemClock
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.relation import Statement
-from infrastructure.sql.scheduling import executor_repository, fired
+from infrastructure.sql.scheduling import chain_queue, executor_repository, fired
 from infrastructure.sql.scheduling.schedule_statements import COUNT_LIVE, REFILL, SPECS, TAKE_DUE
 
 HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
@@ -20,6 +20,7 @@ HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
     "record": (fired.RECORD, {"schedules": {"pk_schedules"}, "jobs": {"pk_jobs"}}),
     "definitions": (SPECS, {"jobs": {"pk_jobs"}}),
     "refill": (REFILL, {"schedules": {"pk_schedules"}}),
+    "find ended runs": (chain_queue.FIND_ENDED, {"schedules": {"ix_schedules_awaiting"}, "tasks": {"pk_tasks"}}),
     "beats": (executor_repository.RECORD_BEATS, {"executors": {"pk_executors"}}),
 }
 """The statements, and by which indexes each finds the rows of which tables."""
@@ -85,6 +86,8 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         (fired.CREATE_TASKS, "jobs USING INDEX sqlite_autoindex_jobs_1"),
         (fired.UPDATE_SCHEDULES, "schedules USING INDEX sqlite_autoindex_schedules_1"),
         (REFILL, "schedules USING INDEX sqlite_autoindex_schedules_1"),
+        (chain_queue.FIND_ENDED, "schedules USING INDEX ix_schedules_awaiting"),
+        (chain_queue.GO_ON, "schedules USING INDEX sqlite_autoindex_schedules_1"),
         (executor_repository.RECORD_BEATS, "executors USING INDEX sqlite_autoindex_executors_1"),
     ],
 )

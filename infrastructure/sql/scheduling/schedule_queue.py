@@ -121,6 +121,8 @@ class SqlScheduleQueue(ScheduleQueue):
             "last_nominal": schedule.state.last_nominal,
             "last_end": schedule.state.last_end,
             "fired_count": schedule.state.fired_count,
+            "since": schedule.state.since,
+            "awaited_task": schedule.awaited,
             "tail_id": tail.occurrence_id if tail else None,
             "tail_decision": tail.decision if tail else None,
             "health_error": None,

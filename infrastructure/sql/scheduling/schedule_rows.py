@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from application.scheduling.job_mapping import decode_policy
-from domain.scheduling.ids import JobId, LaneId, OccurrenceId
+from domain.scheduling.ids import JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule, Tail
 from domain.timing.trigger import TriggerState
@@ -31,6 +31,8 @@ COLUMNS = (
     _s.last_nominal,
     _s.last_end,
     _s.fired_count,
+    _s.since,
+    _s.awaited_task,
     _s.tail_id,
     _s.tail_decision,
 )
@@ -44,17 +46,19 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
 
     Raises whatever makes it unreadable, for example a policy that a newer version has written.
     """
-    job_id, version, lane, policy, upcoming, active, exhausted, last_nominal, last_end, fired, tail_id, tail = row
+    job_id, version, lane, policy, upcoming, active, exhausted, *state, awaited, tail_id, tail = row
+    last_nominal, last_end, fired_count, since = state
     return Schedule(
         job_id=JobId(job_id),
         job_version=version,
         lane=LaneId(lane),
         policy=decode_policy(policy),
-        state=TriggerState(last_nominal=last_nominal, last_end=last_end, fired_count=fired),
+        state=TriggerState(last_nominal=last_nominal, last_end=last_end, fired_count=fired_count, since=since),
         upcoming=_instants(upcoming),
         active=active,
         exhausted=exhausted,
         tail=Tail(occurrence_id=OccurrenceId(tail_id), decision=Decision(tail)) if tail_id else None,
+        awaited=None if awaited is None else TaskId(awaited),
     )
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from application.scheduling.ports import SchedulingWork
 from infrastructure.sql.engine import Store
+from infrastructure.sql.scheduling.chain_queue import SqlChainQueue
 from infrastructure.sql.scheduling.executor_repository import SqlExecutorRepository
 from infrastructure.sql.scheduling.job_repository import SqlJobRepository
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
@@ -29,6 +30,10 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def schedules(self) -> SqlScheduleQueue:
         return SqlScheduleQueue(self, self._tzdata_version)
+
+    @cached_property
+    def chains(self) -> SqlChainQueue:
+        return SqlChainQueue(self)
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:

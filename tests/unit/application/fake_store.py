@@ -20,6 +20,7 @@ from domain.scheduling.ids import ExecutorId, JobId, LaneId, OccurrenceId, TaskI
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Occurrence
 from domain.scheduling.placement import Lane
+from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
@@ -32,6 +33,7 @@ from domain.shared.aggregate import Aggregate
 from domain.shared.events import DomainEvent
 from domain.shared.ids import TenantId
 from tests.builders import NOON
+from tests.unit.application.fake_chains import FakeChainQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
 
 Root = TypeVar("Root", bound=Aggregate)
@@ -106,6 +108,10 @@ class FakeWork(SchedulingWork):
     @property
     def schedules(self) -> ScheduleQueue:
         return FakeScheduleQueue(self.tables, self.now)
+
+    @property
+    def chains(self) -> ChainQueue:
+        return FakeChainQueue(self.tables)
 
     @property
     def tasks(self) -> TaskRepository:
