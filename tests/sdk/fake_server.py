@@ -17,6 +17,8 @@ Body = dict[str, Any]
 Fault = Callable[[], "web.Response | None"]
 
 LIVE = "RUNNING"
+LAST_WORDS = ("LOG", "PROGRESS", "CHECKPOINT", "STOPPED")
+"""What an attempt may still say that the server has ended."""
 
 
 @dataclass
@@ -317,7 +319,7 @@ class FakeServer:
             return {"taskId": task.id, "outcome": "INVALID", "problem": problem}
         if report in task.reports or (kind == "LOG" and report["sequence"] <= task.logs[report["token"]]):
             return {"taskId": task.id, "outcome": "ALREADY"}
-        if not self._holds(executor, report) or (task.status == "STOPPING" and kind != "STOPPED"):
+        if not self._holds(executor, report) or (task.status == "STOPPING" and kind not in LAST_WORDS):
             task.orphans.append(report)
             return {"taskId": task.id, "outcome": "LEASE_LOST"}
         task.reports.append(report)

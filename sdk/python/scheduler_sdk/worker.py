@@ -16,6 +16,7 @@ from scheduler_sdk.errors import Refused, Superseded
 from scheduler_sdk.execution.budget import OutputLimit
 from scheduler_sdk.execution.outbox import Outbox
 from scheduler_sdk.execution.slots import Slots, Work
+from scheduler_sdk.handlers.children import ProcessLimits
 from scheduler_sdk.handlers.handler import F, Handler, RunIn
 from scheduler_sdk.handlers.work import PythonWork
 from scheduler_sdk.protocol.identity import default_labels, host_name, sdk_version
@@ -46,7 +47,8 @@ class Worker:
 
     `executor_id`: its name on the server, which otherwise makes one. `labels` are added to `os`, `host` and `user`.
     `drain_timeout`: seconds that running tasks have to finish once it is stopped; the rest is given back.
-    `kill_grace`: seconds between SIGTERM and SIGKILL for a command. `on_ready` is called once it is registered first.
+    `kill_grace`: seconds between SIGTERM and SIGKILL for a command, and for a handler in a process
+    of its own; `processes` bounds those. `on_ready` is called once it is registered first.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Worker:
         drain_timeout: float = 30.0,
         kill_grace: float = 5.0,
         output_limit: OutputLimit = OutputLimit(),  # noqa: B008 - frozen
+        processes: ProcessLimits = ProcessLimits(),  # noqa: B008 - frozen
         on_ready: Callable[[], None] | None = None,
     ) -> None:
         if slots < 1:
@@ -79,7 +82,7 @@ class Worker:
         self._kill_grace = kill_grace
         self._output_limit = output_limit
         self._on_ready = on_ready
-        self._handlers = PythonWork()
+        self._handlers = PythonWork(processes)
         self._guardian = Guardian()
         self._stop = StopSignal()
         self._started = False
@@ -92,7 +95,9 @@ class Worker:
         It is called with the parameters of the task, decoded into the types that it is annotated with, and with a
         `TaskContext` if it has an argument for one (see `Signature`). It returns JSON, or raises `NonRetryable`,
         `Snooze`, `Cancel` or any other exception. An async function runs in the worker's event loop, which it must not
-        block; any other in a thread. `timeout` and `retry` are explained at `Handler`.
+        block. Any other runs in a child process, which may die without harm to the worker, or with `run_in="thread"` in
+        a thread; in one, too, what a child cannot import: a lambda, a function inside of another, one of a script.
+        `timeout` and `retry` are explained at `Handler`.
         """
 
         def register(function: F) -> F:
@@ -119,6 +124,7 @@ class Worker:
             raise RuntimeError("a worker runs once; make a new one")
         self._started = True
         works = self._works()
+        self._handlers.settle()
         registration = self._registration(works)
         changed = asyncio.Event()
         outbox = Outbox(changed.set)
@@ -142,6 +148,7 @@ class Worker:
                 await race(slots.vacated(), asyncio.sleep(DEATH))
                 slots.cancel_timers()
                 await self._guardian.close()
+                await self._handlers.close()
 
     def run_forever(self) -> int:
         """Run as a process of its own: SIGTERM and SIGINT begin the drain, a second one ends it at once.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from msgspec import Raw
 
@@ -13,18 +14,28 @@ from scheduler_sdk.errors import TaskEnd, TaskFailed
 from scheduler_sdk.execution.attempt import Attempt
 from scheduler_sdk.execution.journal import Journal
 from scheduler_sdk.execution.threads import in_thread
+from scheduler_sdk.handlers.children import Children, ProcessLimits
 from scheduler_sdk.handlers.failures import end_of
+from scheduler_sdk.handlers.frames import Call, Ended
 from scheduler_sdk.handlers.handler import Handler
+from scheduler_sdk.handlers.importable import importable_name
 from scheduler_sdk.handlers.speaking import LocalChannel
+
+T = TypeVar("T")
+
+logger = logging.getLogger("scheduler_sdk")
 
 HANDLER_TIMEOUT = "HANDLER_TIMEOUT"
 
 
 class PythonWork:
-    """The handlers of a worker. Async ones run in its event loop, any other in a thread of its own."""
+    """The handlers of a worker. Async ones run in its event loop, any other in a child process or in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ProcessLimits) -> None:
         self._handlers: dict[str, Handler] = {}
+        self._targets: dict[str, str] = {}
+        """By which name a child process imports the handlers that run in one."""
+        self._children = Children(limits)
 
     @property
     def names(self) -> list[str]:
@@ -35,22 +46,43 @@ class PythonWork:
             raise ValueError(f"there is already a handler {handler.name!r}")
         self._handlers[handler.name] = handler
 
+    def settle(self) -> None:
+        """Decide where each handler runs, now that the modules they are in are complete.
+
+        Raises `ValueError` for one that is to run in a process and cannot.
+        """
+        threads = []
+        for name, handler in self._handlers.items():
+            if handler.is_async or handler.run_in == "thread":
+                continue
+            if (target := importable_name(handler.function)) is not None:
+                self._targets[name] = target
+            elif handler.run_in == "process" or handler.timeout is not None:
+                raise ValueError(f"{name!r} cannot run in a process, as it is to: it is no function of a module")
+            else:
+                threads.append(name)
+        if threads:
+            logger.info("in threads, for they are not functions of a module: %s", ", ".join(sorted(threads)))
+
+    async def close(self) -> None:
+        """End the child processes, all of which are idle."""
+        await self._children.close()
+
     async def run(self, attempt: Attempt, journal: Journal) -> Raw | None:
         """The encoded result of the attempt's handler. Raises `TaskEnd`."""
         name = attempt.item.handler or ""
         handler = self._handlers.get(name)
         if handler is None:
             raise TaskFailed("HANDLER_NOT_FOUND", f"this worker has no handler {name!r}")
+        if (target := self._targets.get(name)) is not None:
+            return await self._in_child(handler, Call(target, attempt.item, handler.retry), attempt, journal)
         signature = handler.signature
         context = TaskContext(attempt.item, LocalChannel(attempt, journal)) if signature.takes_context else None
         args, named = signature.arguments(attempt.item.parameters, context)
         if not handler.is_async:
             return await _in_thread(lambda: handler.function(*args, **named), attempt, handler)
         try:
-            if handler.timeout is None:
-                result = await handler.function(*args, **named)
-            else:
-                result = await _within(handler, handler.function(*args, **named))
+            result = await _within(handler, handler.function(*args, **named))
         except asyncio.CancelledError as error:
             if attempt.ending is not None:
                 raise
@@ -59,9 +91,27 @@ class PythonWork:
             raise end_of(error, retryable=handler.retry) from None
         return encoded_result(result)
 
+    async def _in_child(self, handler: Handler, call: Call, attempt: Attempt, journal: Journal) -> Raw | None:
+        try:
+            child = await self._children.take()
+        except OSError as error:
+            raise TaskFailed("START_FAILED", f"no process could be started for the handler: {error}") from None
+        try:
+            ended: Ended = await _within(handler, child.call(call, attempt, journal))
+        except BaseException as error:
+            await child.stop(attempt.grace)
+            if isinstance(error, TaskFailed):
+                raise end_of(error, retryable=handler.retry) from None
+            raise
+        finally:
+            self._children.give_back(child)
+        return ended.outcome()
 
-async def _within(handler: Handler, running: Any) -> Any:
+
+async def _within(handler: Handler, running: Awaitable[T]) -> T:
     """Its result. A `TimeoutError` of the handler itself is like any other exception of it."""
+    if handler.timeout is None:
+        return await running
     bound = asyncio.timeout(handler.timeout)
     try:
         async with bound:
@@ -69,11 +119,8 @@ async def _within(handler: Handler, running: Any) -> Any:
     except TimeoutError:
         if not bound.expired():
             raise
-        raise timed_out(handler) from None
-
-
-def timed_out(handler: Handler) -> TaskFailed:
-    return TaskFailed(HANDLER_TIMEOUT, f"the handler {handler.name!r} took longer than its {handler.timeout:g} s")
+        told = f"the handler {handler.name!r} took longer than its {handler.timeout:g} s"
+        raise TaskFailed(HANDLER_TIMEOUT, told) from None
 
 
 async def _in_thread(call: Callable[[], object], attempt: Attempt, handler: Handler) -> Raw | None:
