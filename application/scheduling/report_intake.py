@@ -46,6 +46,11 @@ class Taken:
     known: dict[_Key, ReportOutcome] = field(default_factory=dict)
     finished: bool = False
 
+    @property
+    def gives_back(self) -> bool:
+        """Whether tasks among them are ready again at once, for any executor."""
+        return any(s.status is TaskStatus.WAITING_RETRY and s.lost is not None for s in self.settlements)
+
     def outcomes(self, reports: Sequence[Report]) -> list[ReportOutcome]:
         """In the order of the reports. One about a lease that nobody knows has lost it."""
         return [self.known.get(_key(r), ReportOutcome.LEASE_LOST) for r in reports]

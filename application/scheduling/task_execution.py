@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.scheduling.assignments import Assignments
 from application.scheduling.lanes import Lanes
 from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
@@ -66,6 +67,7 @@ class TaskExecutionService:
         intake: ReportIntake,
         sessions: Sessions,
         lanes: Lanes,
+        assignments: Assignments,
         ids: Ids,
         wake_up: WakeUp,
         draining: Draining,
@@ -75,6 +77,7 @@ class TaskExecutionService:
         self._intake = intake
         self._sessions = sessions
         self._lanes = lanes
+        self._assignments = assignments
         self._ids = ids
         self._wake_up = wake_up
         self._draining = draining
@@ -153,17 +156,30 @@ class TaskExecutionService:
             if claim is not None:
                 topics += [lane_topic(number) for number in numbers]
             with self._wake_up.listen(topics) as listener:
-                answer = await self._exchange.exchange(session, settlements, claim)
+                delivered = await self._assigned(session, wish, capability.slots)
+                answer = await self._exchange.exchange(session, settlements, None if delivered else claim)
                 await self._intake.finish(session, taken, answer.applied)
+                if settlements and taken.gives_back:
+                    self._hint(numbers)
                 settlements = ()
                 if not answer.may_claim:
                     await self._sessions.require_live(principal, session)
                 left = deadline - asyncio.get_running_loop().time()
-                if answer.claimed or answer.stop or left <= 0 or self._draining.is_on:
+                if delivered or answer.claimed or answer.stop or left <= 0 or self._draining.is_on:
                     break
                 await listener.wait(min(left, RECHECK_SECONDS))
-        tasks = [self._handed_out(task) for task in answer.claimed]
+        tasks = [self._handed_out(task) for task in delivered or answer.claimed]
         return Answer(tasks=tasks, stop=answer.stop, outcomes=taken.outcomes(reports))
+
+    def _hint(self, lanes: Sequence[LaneId]) -> None:
+        for lane in lanes:
+            self._wake_up.signal(lane_topic(lane))
+
+    async def _assigned(self, session: Session, wish: ClaimWish | None, slots: int) -> Sequence[ClaimedTask]:
+        """What was assigned to it by name comes first, and alone: the next claim follows at once."""
+        if wish is None or wish.limit == 0 or not self._assignments.is_worth_a_look(session.executor_id):
+            return ()
+        return await self._exchange.deliver(session, _wished(wish, slots, ()))
 
     def _handed_out(self, task: ClaimedTask) -> HandedOut:
         lane = self._lanes[task.lane]
@@ -171,7 +187,9 @@ class TaskExecutionService:
 
 
 def _claim(wish: ClaimWish | None, slots: int, lanes: Sequence[LaneId]) -> Claim | None:
-    if wish is None or wish.limit == 0 or not lanes:
-        return None
+    return None if wish is None or wish.limit == 0 or not lanes else _wished(wish, slots, lanes)
+
+
+def _wished(wish: ClaimWish, slots: int, lanes: Sequence[LaneId]) -> Claim:
     limit = min(wish.limit, slots, LARGEST_CLAIM)
     return Claim(claim_id=wish.claim_id, lanes=lanes, limit=limit, started=wish.started)

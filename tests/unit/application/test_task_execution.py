@@ -233,3 +233,12 @@ async def test_only_what_is_known_and_has_not_ended_can_be_cancelled(ready: Clus
     await ready.claim(0, 1, Report(task_id=task_id, token=handed.task.token, kind=ReportKind.COMPLETE))
     with pytest.raises(IllegalTransition):
         await ready.execution.cancel(ANN, task_id, None)
+
+
+async def test_what_an_executor_gives_back_is_hinted_to_the_others(ready: Cluster) -> None:
+    task_id = await ready.execution.submit(ANN, "work")
+    [handed] = (await ready.claim()).tasks
+    ready.wake_up.hints.clear()
+    release = Report(task_id=task_id, token=handed.task.token, kind=ReportKind.RELEASE)
+    await ready.execution.exchange(ANN, EXECUTOR_ID, 1, [release], None, timedelta(0))
+    assert (lane_topic(1), None) in ready.wake_up.hints
