@@ -71,10 +71,10 @@ class TimeZone:
         before, after = _offset(first), _offset(first.replace(fold=1))
         if before == after:
             return None
-        # The change lies between the two readings of the local time: there the offset is `before`, and later `after`.
+        # The change lies after the earlier of the two readings of the local time, and at the later one at the latest.
         naive = first.replace(tzinfo=UTC)
         earlier, later = naive - max(before, after), naive - min(before, after)
-        seconds = range((later - earlier) // _SECOND + 1)
+        seconds = range((later - earlier) // _SECOND)
         changed_after = bisect_left(
             seconds, True, key=lambda passed: _offset((earlier + passed * _SECOND).astimezone(self._zone)) != before
         )

@@ -102,6 +102,11 @@ def _days_in_may(text: str, rule: DayMatch) -> tuple[int, ...]:
     return CronExpression.parse(text, rule).matching_days(*MAY)
 
 
+def test_a_month_too_short_to_count_back_in_has_no_such_day() -> None:
+    assert CronExpression.parse("0 0 L-30 * 1").matching_days(2026, 4) == (6, 13, 20, 27)
+    assert CronExpression.parse("0 0 30W * 1").matching_days(*FEBRUARY) == (2, 9, 16, 23)
+
+
 def test_each_month_takes_every_length_and_first_weekday_it_can_within_400_years() -> None:
     """What makes the check for expressions that never fire exact without walking the years."""
     for month in range(1, 13):

@@ -102,6 +102,13 @@ def test_the_repeated_hour_can_be_entered_in_its_middle(overlap: Overlap, times:
     assert [time.strftime("%H:%M") for time in found] == times
 
 
+def test_the_first_time_after_the_repeated_hour_is_not_taken_for_one_in_it() -> None:
+    found = fires(
+        "0 3 * * *", "Europe/Berlin", utc("2025-10-26T00:30"), utc("2025-10-27"), DstRule(overlap=Overlap.BOTH)
+    )
+    assert found == [utc("2025-10-26T02:00")]
+
+
 @pytest.mark.parametrize("minutes", [120, 61, 60, 59, 30, 1, 0.000001])
 def test_before_a_gap_the_answer_is_its_end_wherever_one_asks(minutes: float) -> None:
     end = utc("2025-03-30T01:00")
@@ -110,8 +117,16 @@ def test_before_a_gap_the_answer_is_its_end_wherever_one_asks(minutes: float) ->
 
 
 def test_times_that_only_ever_fall_into_gaps_are_given_up() -> None:
-    always_skipped = "30 2 * 3 0L"  # the very Sunday on which Berlin's clocks are put forward
-    assert fires(always_skipped, "Europe/Berlin", utc("2026-01-01"), utc("2500-01-01"), DstRule(gap=Gap.SKIP)) == []
+    always_skipped = CronExpression.parse("* * 2 * 3 0L")  # the Sunday on which Berlin's clocks are put forward
+    walked = list[datetime]()
+
+    def next_local(after: datetime) -> datetime | None:
+        walked.append(after)
+        return CALENDAR.next_local(always_skipped, after)
+
+    rule = DstRule(gap=Gap.SKIP, overlap=Overlap.FIRST)
+    assert first_instant_after(utc("2026-01-01"), TimeZone("Europe/Berlin"), rule, next_local) is None
+    assert len(walked) == 402  # one for each of 400 years and the present one, none for each second of a gap
 
 
 def test_no_further_local_time_means_no_further_instant() -> None:
