@@ -19,6 +19,7 @@ from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
 from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
+from bootstrap.observing import actuator_of, telemetry_of
 from bootstrap.settings import Settings
 from domain.scheduling.job_type import BUILT_IN
 from domain.timing.ports import Calendars
@@ -30,6 +31,7 @@ from infrastructure.local.wake_up import LocalWakeUp
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
+from infrastructure.sql.scheduling.reader_figures import SqlFigures
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from infrastructure.time_zones import tzdata_version
@@ -60,6 +62,7 @@ class Container(containers.DeclarativeContainer):
     work = providers.Factory(SqlSchedulingWork, store, zone_data)
     exchange = providers.Singleton(SqlTaskExchange, store)
     reader = providers.Singleton(SqlSchedulingReader, store)
+    telemetry = providers.Singleton(telemetry_of, settings, store, providers.Singleton(SqlFigures, store))
 
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)
@@ -107,6 +110,7 @@ class Container(containers.DeclarativeContainer):
             wake_up,
         ),
     )
+    actuator = providers.Singleton(actuator_of, settings, store, reader, loops, telemetry)
     services = providers.Singleton(
         Services,
         jobs=jobs,
@@ -115,5 +119,6 @@ class Container(containers.DeclarativeContainer):
         reader=reader,
         wake_up=wake_up,
         draining=draining,
+        actuator=actuator,
         default_slots=settings.provided.slots,
     )

@@ -23,6 +23,9 @@ async def running(container: Container, *, migrate: bool, loops: bool = True) ->
         if migrate:
             await upgrade_async(store)
         await check_revision(store)
+        telemetry = container.telemetry()
+        telemetry.watch_loop()
+        stack.callback(telemetry.close)
         if loops:
             for loop in container.loops():
                 loop.start()

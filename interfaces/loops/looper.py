@@ -48,10 +48,12 @@ class Looper:
         self._topics = topics if callable(topics) else lambda: topics
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._owed_at = 0.0
 
     def start(self) -> None:
         """Run in the background."""
         self._stopping = False
+        self._owed_at = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
@@ -61,6 +63,13 @@ class Looper:
             self._wake_up.signal(self._stop_topic)
             await self._task
             self._task = None
+
+    @property
+    def overdue_seconds(self) -> float | None:
+        """For how long it has owed a tick that succeeds, zero while it may sleep; None if it does not run."""
+        if self._task is None:
+            return None
+        return max(0.0, asyncio.get_running_loop().time() - self._owed_at)
 
     @property
     def _stop_topic(self) -> str:
@@ -73,6 +82,7 @@ class Looper:
                 try:
                     rest = await self._tick()
                     sleep = self._recheck if rest is None else max(SHORTEST, min(rest, self._recheck))
+                    self._owed_at = asyncio.get_running_loop().time() + sleep.total_seconds()
                     if away:
                         log.warning("%s goes on: the store is back", self.name)
                     pause, away = FIRST_PAUSE, False

@@ -19,7 +19,7 @@ from application.shared.draining import Draining
 from application.shared.principal import LOCAL
 from application.shared.wake_up import WakeUp
 from interfaces.rest.access import Access
-from interfaces.rest.actuator.health import HealthController
+from interfaces.rest.actuator.router import ACTUATOR, Actuator
 from interfaces.rest.bodies import LARGEST, JsonBody
 from interfaces.rest.errors import EXCEPTION_HANDLERS
 from interfaces.rest.executor_api.report import ReportBody
@@ -57,6 +57,7 @@ class Services:
     reader: Reader
     wake_up: WakeUp
     draining: Draining
+    actuator: Actuator
     default_slots: int = 100
     """Tasks at the same time of an executor that does not say how many."""
 
@@ -80,7 +81,7 @@ def create_app(
                     *EXECUTOR_API,
                 ],
             ),
-            HealthController,
+            *ACTUATOR,
             *PAGES,
         ],
         dependencies={
@@ -94,7 +95,9 @@ def create_app(
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),
                 ("default_slots", services.default_slots),
-                ("checks", {"db": services.reader.ping}),
+                ("about", services.actuator.about),
+                ("checks", services.actuator.checks),
+                ("exposition", services.actuator.exposition),
             )
         },
         before_request=routes.check,
@@ -108,7 +111,7 @@ def create_app(
         logging_config=None,
     )
     # Around the router, not inside: paths that do not exist are guarded, named and logged as well.
-    app.asgi_handler = Access(Gate(app.asgi_handler, allowed_hosts))
+    app.asgi_handler = Access(Gate(app.asgi_handler, allowed_hosts), services.actuator.observe)
     return app
 
 
