@@ -10,6 +10,7 @@ from dependency_injector import containers, providers
 from application.scheduling.admitter import Admitter
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.follower import Follower
+from application.scheduling.forecast import Forecast
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.job_planning import JobPlanning
 from application.scheduling.lanes import Lanes
@@ -72,11 +73,11 @@ class Container(containers.DeclarativeContainer):
         work.provider,
         ids,
         job_types,
-        calendars,
         planning,
         wake_up,
         settings.provided.job_defaults,
     )
+    forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up)
     tasks = providers.Singleton(
         TaskExecutionService, work.provider, exchange, intake, sessions, lanes, ids, wake_up, draining
@@ -114,6 +115,7 @@ class Container(containers.DeclarativeContainer):
     services = providers.Singleton(
         Services,
         jobs=jobs,
+        forecast=forecast,
         tasks=tasks,
         cluster=cluster,
         reader=reader,

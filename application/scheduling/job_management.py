@@ -25,8 +25,6 @@ from domain.scheduling.occurrence import manual_fire_key
 from domain.scheduling.policies import OverlapPolicy
 from domain.shared.errors import DomainError
 from domain.shared.json_value import JsonText
-from domain.timing.ports import Calendars
-from domain.timing.trigger import planned_at
 
 JobKey = JobId | str
 """A job's id or its name."""
@@ -43,14 +41,6 @@ class Applied:
     problem: DomainError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fire:
-    """A fire to come: what the trigger says, and that plus the job's jitter."""
-
-    nominal_at: datetime
-    planned_at: datetime
-
-
 class JobManagementService:
     """Every method is one unit of work; a refused one changes nothing."""
 
@@ -59,7 +49,6 @@ class JobManagementService:
         begin: BeginWork,
         ids: Ids,
         types: JobTypes,
-        calendars: Calendars,
         planning: JobPlanning,
         wake_up: WakeUp,
         defaults: JobDefaults,
@@ -67,7 +56,6 @@ class JobManagementService:
         self._begin = begin
         self._ids = ids
         self._types = types
-        self._calendars = calendars
         self._planning = planning
         self._wake_up = wake_up
         self._defaults = defaults
@@ -195,23 +183,6 @@ class JobManagementService:
             raise Overlapping(job.definition.name, live)
         self._wake_up.signal(lane_topic(schedule.lane), 1)
         return task_id
-
-    async def next_fires(self, principal: Principal, key: JobKey, count: int) -> list[Fire]:
-        """The next fires of the job if nothing changes and it is active. Raises `JobNotFound`."""
-        async with self._begin() as work:
-            job = await work.jobs.get(principal.tenant, key)
-            schedule = await work.schedules.take(job.id)
-            definition, now = job.definition, work.now
-        trigger, state = definition.trigger, schedule.state
-        nominal = trigger.upcoming(now, state, self._calendars, count)
-        if not nominal:
-            return []
-        # What follows bounds the jitter, even of the fire that will reach the limit on executions.
-        following = [*nominal[1:], trigger.next_fire(nominal[-1], state, self._calendars)]
-        return [
-            Fire(nominal_at=n, planned_at=planned_at(job.id, n, definition.firing.jitter, f))
-            for n, f in zip(nominal, following, strict=True)
-        ]
 
     async def _change(
         self, principal: Principal, key: JobKey, act: Callable[[Job, datetime], bool], *, anew: bool = False

@@ -11,6 +11,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.forecast import Forecast
 from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
@@ -31,7 +32,7 @@ from interfaces.rest.routes import Routes
 from interfaces.rest.scheduling.apply import apply_jobs
 from interfaces.rest.scheduling.cluster import ExecutorController
 from interfaces.rest.scheduling.job_actions import JobActionController
-from interfaces.rest.scheduling.job_times import JobTimeController
+from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.jobs import JobController
 from interfaces.rest.scheduling.tasks import TaskController
 
@@ -52,6 +53,7 @@ class Services:
     """Everything the REST API may call; built once by `bootstrap`."""
 
     jobs: JobManagementService
+    forecast: Forecast
     tasks: TaskExecutionService
     cluster: ClusterManagementService
     reader: Reader
@@ -75,6 +77,7 @@ def create_app(
                     JobController,
                     JobActionController,
                     JobTimeController,
+                    preview,
                     apply_jobs,
                     TaskController,
                     ExecutorController,
@@ -89,6 +92,7 @@ def create_app(
             for name, value in (
                 ("principal", LOCAL),
                 ("jobs", services.jobs),
+                ("forecast", services.forecast),
                 ("tasks", services.tasks),
                 ("cluster", services.cluster),
                 ("reader", services.reader),

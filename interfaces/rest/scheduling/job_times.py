@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from litestar import Controller, get
-from litestar.params import FromPath, QueryParameter
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from application.scheduling.job_management import JobManagementService
+from application.scheduling.forecast import Fire, Forecast
 from application.scheduling.queries import SchedulingReader, Slice
+from application.scheduling.trigger_document import TriggerDocument
 from application.scheduling.views import OccurrenceView
 from application.shared.page import Page
 from application.shared.principal import Principal
-from interfaces.rest.bodies import Body
+from interfaces.rest.bodies import Body, instant
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
@@ -33,6 +35,29 @@ class Fires(Body, frozen=True, kw_only=True):
 
     fires: Sequence[FireView]
 
+    @classmethod
+    def of(cls, fires: Sequence[Fire]) -> "Fires":
+        """As the API shows them."""
+        return cls(fires=[FireView(nominal_at=f.nominal_at, planned_at=f.planned_at) for f in fires])
+
+
+class Question(Body, frozen=True, kw_only=True):
+    """When would a job fire that has this trigger and is activated at `after`, or now?"""
+
+    trigger: TriggerDocument
+    after: datetime | None = None
+    count: Annotated[int, msgspec.Meta(ge=1, le=MOST_FIRES)] = 5
+
+
+@post("/jobs/preview", operation_id="previewTrigger", tags=["Jobs"], status_code=200, responses=problems(413, 415, 422))
+async def preview(data: JSONBody[Question], forecast: Injected[Forecast]) -> Fires:
+    """When a trigger would fire. Jitter spreads jobs: its share in `plannedAt` is an example.
+
+    Where times follow from the end of a run, runs take no time. Nothing is stored.
+    """
+    after = None if data.after is None else instant(data.after, "/after")
+    return Fires.of(forecast.of_trigger(data.trigger, after, data.count))
+
 
 class JobTimeController(Controller):
     """The past is the ledger, the future what the trigger says."""
@@ -45,12 +70,11 @@ class JobTimeController(Controller):
         self,
         job: FromPath[str],
         principal: Injected[Principal],
-        jobs: Injected[JobManagementService],
+        forecast: Injected[Forecast],
         count: Annotated[int, QueryParameter(ge=1, le=MOST_FIRES, description="How many.")] = 5,
     ) -> Fires:
-        """When it will fire next, if nothing changes."""
-        fires = await jobs.next_fires(principal, job_key(job), count)
-        return Fires(fires=[FireView(nominal_at=f.nominal_at, planned_at=f.planned_at) for f in fires])
+        """When it will fire next, if nothing changes; one that is not active, if it were activated now."""
+        return Fires.of(await forecast.of_job(principal, job_key(job), count))
 
     @get("/occurrences", operation_id="listOccurrences", responses=problems(404))
     async def occurrences(

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.forecast import Forecast
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.job_mapping import JobDefaults
 from application.scheduling.job_planning import JobPlanning
@@ -42,7 +43,8 @@ class Cluster:
         self.lanes, self.sessions = Lanes(store.begin, self.clock, wake_up), Sessions(store.begin)
         self.draining = Draining(wake_up)
         planning = JobPlanning(ids, CALENDARS, self.lanes, wake_up)
-        self.jobs = JobManagementService(store.begin, ids, BUILT_IN, CALENDARS, planning, wake_up, JobDefaults())
+        self.jobs = JobManagementService(store.begin, ids, BUILT_IN, planning, wake_up, JobDefaults())
+        self.forecast = Forecast(store.begin, CALENDARS, self.clock)
         self.execution = TaskExecutionService(
             store.begin,
             self.exchange,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import msgspec
 import pytest
@@ -27,8 +26,7 @@ from domain.scheduling.task import Origin
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.errors import Invalid
 from domain.shared.json_value import JsonText
-from domain.timing.trigger import planned_at
-from tests.builders import EXECUTOR_ID, HOUR, JOB_ID, MINUTE, NOON, SECOND, every
+from tests.builders import EXECUTOR_ID, HOUR, JOB_ID, MINUTE, NOON, every
 from tests.unit.application.cluster import Cluster
 from tests.unit.application.documents import command, hourly
 from tests.unit.application.fakes import ANN
@@ -237,32 +235,3 @@ async def test_tasks_asked_for_directly_are_in_nobodys_way(cluster: Cluster) -> 
     await cluster.execution.submit(ANN, job_id)
     assert len(cluster.store.tables.tasks) == 3
     assert len(cluster.store.tables.occurrences) == 1
-
-
-async def test_the_next_fires_are_told_with_their_jitter(cluster: Cluster) -> None:
-    trigger = {"type": "CRON", "expression": "@hourly", "jitter": "30m"}
-    job_id = await cluster.jobs.create(ANN, hourly(trigger=trigger))
-    fires = await cluster.jobs.next_fires(ANN, job_id, 3)
-    assert [f.nominal_at for f in fires] == list(HOURLY[:3])
-    assert [f.planned_at for f in fires] == [planned_at(job_id, n, 30 * MINUTE, n + HOUR) for n in HOURLY[:3]]
-    assert fires[0].planned_at == schedule_of(cluster, job_id).due_at
-
-
-async def test_the_next_fires_end_with_the_limit_and_the_last_has_the_jitter_it_will_have(cluster: Cluster) -> None:
-    trigger = {"type": "CRON", "expression": "@hourly", "jitter": "3h", "maxExecutions": 1}
-    job_id = await cluster.jobs.create(ANN, hourly(trigger=trigger))
-    (last,) = await cluster.jobs.next_fires(ANN, job_id, 5)
-    assert last.planned_at == schedule_of(cluster, job_id).due_at
-    assert last.planned_at <= NOON + 2 * HOUR
-
-
-async def test_a_job_without_a_trigger_has_no_next_fires(cluster: Cluster) -> None:
-    job_id = await cluster.jobs.create(ANN, command(active=True))
-    assert await cluster.jobs.next_fires(ANN, job_id, 5) == []
-
-
-async def test_the_next_fires_of_a_job_that_rests_are_those_it_would_have(cluster: Cluster) -> None:
-    job_id = await cluster.jobs.create(ANN, hourly(active=False))
-    cluster.pass_time(HOUR + SECOND)
-    (fire,) = await cluster.jobs.next_fires(ANN, job_id, 1)
-    assert fire.nominal_at - cluster.store.now == timedelta(minutes=59, seconds=59)

@@ -1,0 +1,71 @@
+"""When jobs will fire, if nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from application.scheduling.documents import at
+from application.scheduling.job_management import JobKey
+from application.scheduling.ports import BeginWork
+from application.scheduling.trigger_document import TriggerDocument, trigger_of
+from application.shared.clock import Clock
+from application.shared.principal import Principal
+from domain.scheduling.job import JobStatus
+from domain.timing.ports import Calendars
+from domain.timing.trigger import Trigger, TriggerState, planned_at
+
+NOBODY: Final = UUID(int=0)
+"""The job whose place within the jitter a preview shows: each job has its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fire:
+    """A fire to come: what the trigger says, and that plus the job's jitter."""
+
+    nominal_at: datetime
+    planned_at: datetime
+
+
+class Forecast:
+    """The same rules as those of the planner. Where a time follows from the end of a run, runs take no time."""
+
+    def __init__(self, begin: BeginWork, calendars: Calendars, clock: Clock) -> None:
+        self._begin = begin
+        self._calendars = calendars
+        self._clock = clock
+
+    async def of_job(self, principal: Principal, key: JobKey, count: int) -> Sequence[Fire]:
+        """The next fires of a job, of one that is not active as if it were activated now. Raises `JobNotFound`."""
+        async with self._begin() as work:
+            job = await work.jobs.get(principal.tenant, key)
+            schedule = await work.schedules.take(job.id)
+            now = work.now
+        state = schedule.state
+        if job.status not in (JobStatus.ACTIVE, JobStatus.PAUSED):
+            state = replace(state, since=now)
+        if schedule.awaited is not None:
+            state = replace(state, last_end=now)
+        return self._fires(job.id, job.definition.trigger, now, state, count)
+
+    def of_trigger(self, document: TriggerDocument, after: datetime | None, count: int) -> Sequence[Fire]:
+        """The first fires of a job that would be activated at `after`, or now. Raises `Invalid`."""
+        trigger = at("/trigger", lambda: trigger_of(document))
+        since = after or self._clock.now()
+        return self._fires(NOBODY, trigger, since, TriggerState(since=since), count)
+
+    def _fires(self, job_id: UUID, trigger: Trigger, now: datetime, state: TriggerState, count: int) -> Sequence[Fire]:
+        nominal = trigger.upcoming(trigger.look_from(now, state), state, self._calendars, count)
+        if not nominal:
+            return ()
+        # What follows bounds the jitter, even of the fire that will reach the limit on executions.
+        following: list[datetime | None] = [*nominal[1:], trigger.next_fire(nominal[-1], state, self._calendars)]
+        if trigger.awaits_end:
+            following = [None] * len(nominal)
+        return [
+            Fire(nominal_at=n, planned_at=planned_at(job_id, n, trigger.jitter, f))
+            for n, f in zip(nominal, following, strict=True)
+        ]

@@ -1,0 +1,167 @@
+"""Triggers of every type over REST: defined, previewed, refused; and what comes of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bootstrap.container import Container
+from tests.integration.rest.api import COMMAND, Api
+
+AFTER = "2031-05-06T12:00:00Z"
+RATE = {"type": "FIXED_RATE", "every": "PT1H"}
+FUTURE = {"type": "ONE_TIME", "at": "2199-01-01T12:00:00Z"}
+ANY_OF = {"type": "ANY_OF", "triggers": [FUTURE, {"type": "CRON", "expression": "0 0 1 1 *", "timeZone": "Asia/Tokyo"}]}
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def tick(container: Container) -> None:
+    """What the loops do once each."""
+    await container.follower().tick()
+    await container.planner().tick()
+
+
+@pytest.mark.parametrize(
+    ("trigger", "shown"),
+    [
+        (RATE, {"anchor": None, "initialDelay": None, "jitter": None, "maxExecutions": None}),
+        ({**RATE, "anchor": "2031-05-06T14:00:00+02:00", "jitter": "5s"}, {"anchor": "2031-05-06T12:00:00Z"}),
+        ({"type": "FIXED_DELAY", "delay": "90s", "initialDelay": "1h"}, {"delay": "PT1M30S", "initialDelay": "PT1H"}),
+        (FUTURE, {"localTime": None, "timeZone": None}),
+        (
+            {"type": "ONE_TIME", "localTime": "2199-05-06T14:00:00", "timeZone": "Europe/Berlin"},
+            {"at": None, "localTime": "2199-05-06T14:00:00", "dst": {"gap": "AUTO", "overlap": "AUTO"}},
+        ),
+        ({"type": "EVENT", "eventType": "com.shop.*", "source": "/shops/1"}, {"filter": None, "startAt": None}),
+        (ANY_OF, {"endAt": None}),
+    ],
+)
+async def test_a_trigger_of_any_type_is_kept_and_shown(
+    api: Api, trigger: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    await api.create_job(trigger=trigger)
+    found = (await api.get("/jobs/backup"))["trigger"]
+    assert found["type"] == trigger["type"]
+    assert shown.items() <= found.items()
+    previews = [await api.post("/jobs/preview", {"trigger": t, "after": AFTER}) for t in (found, trigger)]
+    assert previews[0] == previews[1]
+
+
+async def test_parts_are_shown_with_their_defaults(api: Api) -> None:
+    await api.create_job(trigger=ANY_OF)
+    first, second = (await api.get("/jobs/backup"))["trigger"]["triggers"]
+    assert (first["type"], first["localTime"], second["type"], second["dayMatch"]) == (
+        "ONE_TIME",
+        None,
+        "CRON",
+        "VIXIE",
+    )
+
+
+async def test_a_job_at_a_fixed_rate_fires_at_its_activation_and_from_then_on(api: Api, container: Container) -> None:
+    job = await api.create_job(trigger=RATE)
+    await tick(container)
+    (entry,) = (await api.get("/jobs/backup/occurrences"))["items"]
+    assert (entry["decision"], entry["nominalAt"]) == ("FIRED", job["nextFireAt"])
+    fires = (await api.get("/jobs/backup/next", count=3))["fires"]
+    assert [at(f["nominalAt"]) for f in fires] == [at(job["nextFireAt"]) + n * timedelta(hours=1) for n in (1, 2, 3)]
+    assert (await api.get("/jobs/backup"))["nextFireAt"] == fires[0]["plannedAt"]
+
+
+async def test_a_job_with_a_fixed_delay_waits_for_the_end_of_its_run(api: Api, container: Container) -> None:
+    await api.create_job(trigger={"type": "FIXED_DELAY", "delay": "PT1H"}, retry={"maxAttempts": 1})
+    await api.register()
+    await tick(container)
+    assert (await api.get("/jobs/backup"))["nextFireAt"] is None
+    for kind in ("COMPLETE", "FAIL"):
+        (item,) = (await api.claim())["tasks"]
+        error = {"error": {"code": "BROKEN", "message": "it is broken"}} if kind == "FAIL" else {}
+        await api.report({"taskId": item["taskId"], "token": item["token"], "kind": kind, **error})
+        await tick(container)
+        ended_at = at((await api.get(f"/tasks/{item['taskId']}"))["endedAt"])
+        job = await api.get("/jobs/backup")
+        assert at(job["nextFireAt"]) == ended_at + timedelta(hours=1)
+        (fire,) = (await api.get("/jobs/backup/next", count=1))["fires"]
+        assert fire["nominalAt"] == job["nextFireAt"]
+        # The next one is to begin at once: a job that is activated anew does.
+        await api.post("/jobs/backup/disable", {"reason": "test"})
+        await api.post("/jobs/backup/activate")
+        await tick(container)
+
+
+async def test_a_job_at_one_time_fires_once_and_is_exhausted(api: Api, container: Container) -> None:
+    soon = (datetime.now(UTC) + timedelta(milliseconds=300)).isoformat()
+    job = await api.create_job(trigger={"type": "ONE_TIME", "at": soon})
+    assert (at(job["nextFireAt"]), job["exhausted"]) == (at(soon), False)
+    while not (ledger := (await api.get("/jobs/backup/occurrences"))["items"]):
+        await tick(container)
+    assert [(at(e["nominalAt"]), e["decision"]) for e in ledger] == [(at(soon), "FIRED")]
+    job = await api.get("/jobs/backup")
+    assert (job["status"], job["nextFireAt"], job["exhausted"]) == ("ACTIVE", None, True)
+    assert (await api.get("/jobs/backup/next"))["fires"] == []
+    changed = await api.call("PUT", "/jobs/backup", {"description": "it is done"})
+    assert changed.json()["description"] == "it is done"
+
+
+async def test_a_time_in_the_past_is_refused(api: Api) -> None:
+    body = {"name": "late", "type": "COMMAND", "parameters": COMMAND}
+    problem = await api.refusal(
+        "POST", "/jobs", {**body, "trigger": {"type": "ONE_TIME", "at": "2020-01-01T00:00:00Z"}}
+    )
+    assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/trigger/at")
+    assert "has passed" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "pointer", "status"),
+    [
+        ({"type": "FIXED_RATE"}, "/trigger", 400),
+        ({"type": "FIXED_RATE", "every": 5}, "/trigger/every", 400),
+        ({"type": "FIXED_RATE", "every": "0s"}, "/trigger/every", 422),
+        ({"type": "FIXED_DELAY", "delay": "400d"}, "/trigger/delay", 422),
+        ({"type": "ONE_TIME"}, "/trigger/at", 422),
+        ({"type": "ONE_TIME", "at": "tomorrow"}, "/trigger/at", 400),
+        ({"type": "EVENT", "eventType": ""}, "/trigger/eventType", 422),
+        ({"type": "EVENT", "eventType": "a", "filter": "true"}, "/trigger/filter", 422),
+        ({"type": "ANY_OF", "triggers": [ANY_OF]}, "/trigger/triggers/0/type", 422),
+        ({"type": "ANY_OF", "triggers": [{"type": "FIXED_DELAY", "delay": "1h"}]}, "/trigger/triggers/0/type", 422),
+        ({"type": "MOON"}, "/trigger/type", 400),
+    ],
+)
+async def test_what_makes_no_trigger_is_pointed_at(
+    api: Api, trigger: dict[str, Any], pointer: str, status: int
+) -> None:
+    for path, body in (("/jobs", {"name": "a", "type": "COMMAND", "parameters": COMMAND}), ("/jobs/preview", {})):
+        problem = await api.refusal("POST", path, {**body, "trigger": trigger})
+        assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (status, [pointer])
+
+
+async def test_a_preview_answers_from_the_time_given(api: Api) -> None:
+    question = {"trigger": {"type": "CRON", "expression": "0 2 * * *", "timeZone": "Europe/Berlin"}, "count": 2}
+    fires = (await api.post("/jobs/preview", {**question, "after": "2025-03-29T12:00:00+01:00"}))["fires"]
+    assert fires == [
+        {"nominalAt": "2025-03-30T01:00:00Z", "plannedAt": "2025-03-30T01:00:00Z"},
+        {"nominalAt": "2025-03-31T00:00:00Z", "plannedAt": "2025-03-31T00:00:00Z"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer", "status"),
+    [
+        ({"count": 0}, "/count", 400),
+        ({"count": 101}, "/count", 400),
+        ({"after": "2025-03-29T12:00:00"}, "/after", 400),
+        ({"after": "9999-03-29T12:00:00Z"}, "/after", 422),
+        ({"before": "2025-03-29T12:00:00Z"}, "/before", 400),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused(
+    api: Api, more: dict[str, Any], pointer: str, status: int
+) -> None:
+    problem = await api.refusal("POST", "/jobs/preview", {"trigger": RATE, **more})
+    assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (status, [pointer])
