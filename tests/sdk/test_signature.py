@@ -133,7 +133,7 @@ def test_parameters_become_arguments(handler: Callable[..., Any], parameters: ob
 )
 def test_parameters_that_do_not_fit_are_named(handler: Callable[..., Any], parameters: object, told: str) -> None:
     message = refusal(handler, parameters)
-    assert message.startswith("the parameters do not fit the handler 'h': ")
+    assert message.startswith("the parameters do not fit 'h': ")
     assert told in message
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import chain
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,7 +18,7 @@ from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, SchedulerError, Unreachable
 from scheduler_sdk.log_following import FollowedLog, has_ended
 from scheduler_sdk.server_address import USER_AGENT, is_loopback, resolve_server
-from scheduler_sdk.shapes import Applied, Attempt, Fire, Job, JobDocument, LogLine, Page, Task
+from scheduler_sdk.shapes import Applied, Attempt, Executor, Fire, Job, JobDocument, LogLine, Occurrence, Page, Task
 
 T = TypeVar("T")
 
@@ -95,6 +96,14 @@ class Client:
     def next_fires(self, job: str, *, count: int = 5) -> list[Fire]:
         return self._send(calls.next_fires(job, count))["fires"]
 
+    def preview(self, trigger: Mapping[str, Any], *, count: int = 5) -> list[Fire]:
+        """When a job with this trigger would fire from now on; nothing is kept."""
+        return self._send(calls.preview_fires(trigger, count))["fires"]
+
+    def occurrences(self, job: str) -> Iterator[Occurrence]:
+        """What became of each planned fire, the newest first; pages are fetched as they are read."""
+        return self._pages(calls.list_occurrences(job))
+
     def tasks(self, *, job: str | None = None, status: str | None = None) -> Iterator[Task]:
         """Tasks, the newest first; pages are fetched as they are read."""
         return self._pages(calls.list_tasks(job, status))
@@ -105,6 +114,10 @@ class Client:
     def attempts(self, task_id: str) -> list[Attempt]:
         """The tries of a task, the oldest first."""
         return self._send(calls.list_attempts(task_id))["items"]
+
+    def submit(self, job: str, *, at: datetime | None = None, parameters: Mapping[str, Any] | None = None) -> Task:
+        """Asks for a task of a job, now or `at` a time with its zone; it neither obeys nor counts for overlap."""
+        return self._send(calls.submit_task(job, None if at is None else at.isoformat(), parameters))
 
     def cancel(self, task_id: str, *, reason: str | None = None) -> Task:
         return self._send(calls.cancel_task(task_id, reason))
@@ -120,6 +133,24 @@ class Client:
         if follow:
             return self._follow(FollowedLog(task_id, level), task_id, give_up_after)
         return self._pages(calls.list_log_lines(task_id, level))
+
+    def executors(self, *, status: str | None = None) -> Iterator[Executor]:
+        """Executors by id; pages are fetched as they are read."""
+        return self._pages(calls.list_executors(status))
+
+    def executor(self, executor: str) -> Executor:
+        return self._send(calls.get_executor(executor))
+
+    def drain(self, executor: str, *, reason: str | None = None) -> Executor:
+        """Gives an executor no new tasks; what it runs may finish."""
+        return self._send(calls.act_on_executor(executor, "drain", reason))
+
+    def activate_executor(self, executor: str) -> Executor:
+        return self._send(calls.act_on_executor(executor, "activate"))
+
+    def deactivate_executor(self, executor: str, *, reason: str) -> Executor:
+        """Ends its session, requeues what it held, and refuses it until it is activated."""
+        return self._send(calls.act_on_executor(executor, "deactivate", reason))
 
     def _pages(self, call: Call[Page[T]]) -> Iterator[T]:
         cursor: str | None = None

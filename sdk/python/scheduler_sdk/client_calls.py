@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from scheduler_sdk.client_errors import ApiError
-from scheduler_sdk.shapes import Applied, Attempt, Fire, Job, JobDocument, LogLine, Page, Task
+from scheduler_sdk.shapes import Applied, Attempt, Executor, Fire, Job, JobDocument, LogLine, Occurrence, Page, Task
 
 T = TypeVar("T")
 
@@ -70,6 +70,14 @@ def next_fires(job: str, count: int) -> Call[dict[str, list[Fire]]]:
     return Call("GET", f"/jobs/{_segment(job)}/next", {"count": str(count)})
 
 
+def preview_fires(trigger: Mapping[str, Any], count: int) -> Call[dict[str, list[Fire]]]:
+    return Call("POST", "/jobs/preview", body={"trigger": trigger, "count": count})
+
+
+def list_occurrences(job: str) -> Call[Page[Occurrence]]:
+    return Call("GET", f"/jobs/{_segment(job)}/occurrences")
+
+
 def apply_jobs(documents: Sequence[JobDocument], dry_run: bool) -> Iterator[Call[dict[str, list[Applied]]]]:
     """As many calls as the limits on items and bytes of a body ask for, in order."""
     batch: list[msgspec.Raw] = []
@@ -103,6 +111,23 @@ def list_log_lines(task: str, level: str | None) -> Call[Page[LogLine]]:
 
 def cancel_task(task: str, reason: str | None) -> Call[Task]:
     return Call("POST", f"/tasks/{_segment(task)}/cancel", body=_given(reason=reason))
+
+
+def submit_task(job: str, at: str | None, parameters: Mapping[str, Any] | None) -> Call[Task]:
+    body = {"jobId": job, "scheduledTime": at, "parameters": parameters}
+    return Call("POST", "/tasks", body={k: v for k, v in body.items() if v is not None})
+
+
+def list_executors(status: str | None) -> Call[Page[Executor]]:
+    return Call("GET", "/cluster/executors", _given(status=status))
+
+
+def get_executor(executor: str) -> Call[Executor]:
+    return Call("GET", f"/cluster/executors/{_segment(executor)}")
+
+
+def act_on_executor(executor: str, verb: str, reason: str | None = None) -> Call[Executor]:
+    return Call("POST", f"/cluster/executors/{_segment(executor)}/{verb}", body=_given(reason=reason))
 
 
 def with_query(call: Call[T], **more: str | None) -> Call[T]:

@@ -50,6 +50,19 @@ class Fire(TypedDict):
     plannedAt: str
 
 
+class Occurrence(TypedDict, total=False):
+    """What became of a planned fire: FIRED, SKIPPED with a reason, … `count`: for how many fires it stands."""
+
+    nominalAt: str
+    plannedAt: str
+    decision: str
+    reason: str | None
+    count: int
+    taskId: str | None
+    decidedAt: str
+    lagSeconds: float
+
+
 class Task(TypedDict, total=False):
     """One execution of a job, with up to `maxAttempts` attempts. `stopping`: ended, and its executor not yet done."""
 
@@ -101,6 +114,24 @@ class LogLine(TypedDict, total=False):
     stream: str
     message: str
     cursor: str
+
+
+class Executor(TypedDict, total=False):
+    """A process that runs tasks, and its present session."""
+
+    id: str
+    status: str
+    statusReason: str | None
+    host: str
+    version: str
+    pool: str
+    labels: dict[str, str]
+    types: list[str]
+    handlers: list[str]
+    maxConcurrentTasks: int
+    runningTasks: int
+    registeredAt: str
+    lastHeartbeatAt: str
 
 
 class Applied(TypedDict, total=False):

@@ -19,6 +19,9 @@ from scheduler_sdk.execution.slots import Slots, Work
 from scheduler_sdk.handlers.children import ProcessLimits
 from scheduler_sdk.handlers.handler import F, Handler, RunIn
 from scheduler_sdk.handlers.work import PythonWork
+from scheduler_sdk.job_types.http import HttpRules, HttpWork
+from scheduler_sdk.job_types.installed import installed
+from scheduler_sdk.job_types.sql import SqlWork
 from scheduler_sdk.protocol.identity import default_labels, host_name, sdk_version
 from scheduler_sdk.protocol.link import Link
 from scheduler_sdk.protocol.session import Session
@@ -34,7 +37,7 @@ INTERRUPTED = 130
 
 
 class Worker:
-    """Runs up to `slots` tasks at a time: those of its Python handlers and, with `commands=True`, shell commands.
+    """Runs up to `slots` tasks at a time: those of its Python handlers and of the other types that it is allowed.
 
     Lives in the event loop that calls `run`, so that it can be a part of any process:
 
@@ -45,6 +48,8 @@ class Worker:
 
         await worker.run()
 
+    `commands`: COMMAND tasks; `http`: HTTP tasks, with `HttpRules(allow_private=True)` also to addresses that are not
+    public; `sql`: SQL tasks, on these databases by name; `job_types`: types that installed packages bring along.
     `executor_id`: its name on the server, which otherwise makes one. `labels` are added to `os`, `host` and `user`.
     `drain_timeout`: seconds that running tasks have to finish once it is stopped; the rest is given back.
     `kill_grace`: seconds between SIGTERM and SIGKILL for a command, and for a handler in a process
@@ -60,6 +65,9 @@ class Worker:
         labels: Mapping[str, str] | None = None,
         slots: int = 100,
         commands: bool = False,
+        http: bool | HttpRules = False,
+        sql: Mapping[str, str] | None = None,
+        job_types: Sequence[str] = (),
         host: str | None = None,
         drain_timeout: float = 30.0,
         kill_grace: float = 5.0,
@@ -83,6 +91,13 @@ class Worker:
         self._output_limit = output_limit
         self._on_ready = on_ready
         self._handlers = PythonWork(processes)
+        self._http = HttpWork(http if isinstance(http, HttpRules) else HttpRules())
+        if http:
+            self.job_type("HTTP")(self._http.run)
+        if sql:
+            self.job_type("SQL")(SqlWork(sql).run)
+        for name in job_types:
+            self.job_type(name)(installed(name))
         self._guardian = Guardian()
         self._stop = StopSignal()
         self._started = False
@@ -102,6 +117,17 @@ class Worker:
 
         def register(function: F) -> F:
             self._handlers.add(Handler(name, function, timeout, retry, run_in))
+            return function
+
+        return register
+
+    def job_type(
+        self, name: str, *, timeout: float | None = None, retry: bool = True, run_in: RunIn | None = None
+    ) -> Callable[[F], F]:
+        """Register a function for all jobs of a type of your own; it is called like a handler, see `handler`."""
+
+        def register(function: F) -> F:
+            self._handlers.add_type(Handler(name, function, timeout, retry, run_in))
             return function
 
         return register
@@ -149,6 +175,7 @@ class Worker:
                 slots.cancel_timers()
                 await self._guardian.close()
                 await self._handlers.close()
+                await self._http.close()
 
     def run_forever(self) -> int:
         """Run as a process of its own: SIGTERM and SIGINT begin the drain, a second one ends it at once.
@@ -181,8 +208,7 @@ class Worker:
         works: dict[str, Work] = {}
         if self._commands:
             works["COMMAND"] = CommandWork(self._guardian).run
-        if self._handlers.names:
-            works["PYTHON"] = self._handlers.run
+        works |= self._handlers.works()
         if not works:
             raise ValueError("nothing to run: register a handler, or allow commands")
         return works

@@ -108,7 +108,7 @@ class Signature:
     def _told(self, error: msgspec.DecodeError) -> str:
         told, _, path = str(error).partition(" - at `")
         pointer = "/parameters" + "".join(f"/{name or place}" for name, place in _STEP.findall(path.rstrip("`")))
-        return f"the parameters do not fit the handler {self._name!r}: {told} at {pointer.replace('...', '*')}"
+        return f"the parameters do not fit {self._name!r}: {told} at {pointer.replace('...', '*')}"
 
     def _wrong(self, detail: str) -> TypeError:
         return TypeError(f"{self._name!r} cannot be a handler: {detail}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Raw
@@ -13,6 +14,7 @@ from scheduler_sdk.context import TaskContext, encoded_result
 from scheduler_sdk.errors import TaskEnd, TaskFailed
 from scheduler_sdk.execution.attempt import Attempt
 from scheduler_sdk.execution.journal import Journal
+from scheduler_sdk.execution.slots import Work
 from scheduler_sdk.execution.threads import in_thread
 from scheduler_sdk.handlers.children import Children, ProcessLimits
 from scheduler_sdk.handlers.failures import end_of
@@ -25,6 +27,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("scheduler_sdk")
 
+RESERVED = ("COMMAND", "PYTHON")
 HANDLER_TIMEOUT = "HANDLER_TIMEOUT"
 
 
@@ -33,7 +36,8 @@ class PythonWork:
 
     def __init__(self, limits: ProcessLimits) -> None:
         self._handlers: dict[str, Handler] = {}
-        self._targets: dict[str, str] = {}
+        self._types: dict[str, Handler] = {}
+        self._targets: dict[Handler, str] = {}
         """By which name a child process imports the handlers that run in one."""
         self._children = Children(limits)
 
@@ -46,17 +50,29 @@ class PythonWork:
             raise ValueError(f"there is already a handler {handler.name!r}")
         self._handlers[handler.name] = handler
 
+    def add_type(self, handler: Handler) -> None:
+        """All tasks of the type that it is named for are run by this one."""
+        if handler.name in RESERVED or handler.name in self._types:
+            raise ValueError(f"there is already a job type {handler.name!r}")
+        self._types[handler.name] = handler
+
+    def works(self) -> dict[str, Work]:
+        """What runs each type of task."""
+        works: dict[str, Work] = {name: partial(self._call, handler) for name, handler in self._types.items()}
+        return works | ({"PYTHON": self.run} if self._handlers else {})
+
     def settle(self) -> None:
         """Decide where each handler runs, now that the modules they are in are complete.
 
         Raises `ValueError` for one that is to run in a process and cannot.
         """
         threads = []
-        for name, handler in self._handlers.items():
+        for handler in (*self._handlers.values(), *self._types.values()):
+            name = handler.name
             if handler.is_async or handler.run_in == "thread":
                 continue
             if (target := importable_name(handler.function)) is not None:
-                self._targets[name] = target
+                self._targets[handler] = target
             elif handler.run_in == "process" or handler.timeout is not None:
                 raise ValueError(f"{name!r} cannot run in a process, as it is to: it is no function of a module")
             else:
@@ -74,7 +90,10 @@ class PythonWork:
         handler = self._handlers.get(name)
         if handler is None:
             raise TaskFailed("HANDLER_NOT_FOUND", f"this worker has no handler {name!r}")
-        if (target := self._targets.get(name)) is not None:
+        return await self._call(handler, attempt, journal)
+
+    async def _call(self, handler: Handler, attempt: Attempt, journal: Journal) -> Raw | None:
+        if (target := self._targets.get(handler)) is not None:
             return await self._in_child(handler, Call(target, attempt.item, handler.retry), attempt, journal)
         signature = handler.signature
         context = TaskContext(attempt.item, LocalChannel(attempt, journal)) if signature.takes_context else None
