@@ -17,6 +17,7 @@ from domain.scheduling.retry import RetryPolicy
 from domain.scheduling.settlement import EXECUTION_TIMEOUT, lose, time_out
 from domain.scheduling.task import STOP_GRACE, Origin, TaskError
 from domain.scheduling.task_status import Gate, TaskStatus
+from domain.shared.ids import DEFAULT_TENANT
 from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.tables import task_attempts, task_history, tasks
@@ -149,6 +150,24 @@ async def test_the_last_timeout_is_final_at_once_and_leaves_when_its_grace_is_ov
     assert (ended_row.status, ended_row.stopping_until, ended_row.ended_at) == ("TIMEOUT", None, row.ended_at)
     assert len(await hot.events("TaskTimedOut")) == 1
     assert await rows(hot.store, task_attempts) == []
+
+
+async def test_what_a_claim_took_while_its_session_ended_is_found(hot: HotTasks) -> None:
+    gone, live = await hot.session(), await hot.session("e2")
+    held = [*await hot.running(gone, 2), *await hot.running(gone, 1, started=False)]
+    await hot.running(live, 1)
+    async with hot.begin() as work:
+        assert await work.queue.take_abandoned(MANY) == []
+        executor = await work.executors.get(DEFAULT_TENANT, gone.executor_id)
+        executor.leave(work.now)
+        await work.executors.save(executor)
+        assert len(await work.queue.take_abandoned(2)) == 2
+        abandoned = await work.queue.take_abandoned(MANY)
+        assert {(a.task_id, a.token) for a in abandoned} == set(held)
+        assert len(await work.queue.settle([lose(a, "its session had ended", work.now) for a in abandoned])) == 3
+        assert await work.queue.take_abandoned(MANY) == []
+        await work.commit()
+    assert await hot.count(tasks) == {"WAITING_RETRY": 3, "RUNNING": 1}
 
 
 async def test_what_a_session_holds_goes_back_when_it_is_over(hot: HotTasks) -> None:

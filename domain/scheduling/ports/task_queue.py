@@ -44,6 +44,10 @@ class TaskQueue(Protocol):
         """What the session holds and is not stopping, or only those `among` it."""
 
     @abstractmethod
+    async def take_abandoned(self, limit: int) -> Sequence[Attempt]:
+        """Attempts that a session holds which is over: their claim was committed while the session ended."""
+
+    @abstractmethod
     async def let_go(self, session: Session) -> int:
         """The session is over: what it was stopping has stopped. How many."""
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.errors import JobNotFound
+from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import LaneId, TaskId
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.settlement import Attempt, Settlement
@@ -23,7 +24,7 @@ from infrastructure.sql.scheduling.letting_go import IDS, let_go_expired, let_go
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
 from infrastructure.sql.scheduling.scripts import run_in
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.tables import tasks
+from infrastructure.sql.scheduling.tables import executors, tasks
 from infrastructure.sql.scheduling.task_changes import Condition, of_session, t, word
 from infrastructure.sql.scheduling.task_rows import attempt_of
 from infrastructure.sql.types import Instant
@@ -65,6 +66,9 @@ class SqlTaskQueue(TaskQueue):
             rows = await self._work.fetch(_HELD_AMONG, **parameters)
         return [attempt_of(row) for row in rows]
 
+    async def take_abandoned(self, limit: int) -> Sequence[Attempt]:
+        return [attempt_of(row) for row in await self._work.fetch(_ABANDONED, b_limit=limit)]
+
     async def let_go(self, session: Session) -> int:
         return len(await run_in(self._work, let_go_session(self._dialect, session)))
 
@@ -97,6 +101,11 @@ def _held_among(dialect: DialectName) -> sa.Executable:
     return _taken(of_session(), t.id.in_(sa.select(IDS.source(dialect).c.id)))
 
 
+def _session_is_live() -> Condition:
+    e = executors.c
+    return sa.exists().where(e.id == t.executor_id, e.epoch == t.epoch, e.status != word(ExecutorStatus.OFFLINE))
+
+
 def _open(_dialect: DialectName) -> sa.Executable:
     due = sa.select(t.id).where(_waits_for_its_time(), t.ready_at <= sa.bindparam("b_due", type_=Instant))
     due = due.order_by(t.ready_at, t.id).limit(_LIMIT).with_for_update(skip_locked=True, of=tasks)
@@ -108,5 +117,6 @@ _ADD: Final = Statement(lambda dialect: insert_new_tasks(dialect).returning(t.jo
 _OVERDUE: Final = Statement(lambda _: _taken(t.deadline_at <= sa.bindparam("b_deadline", type_=Instant)).limit(_LIMIT))
 _HELD: Final = Statement(lambda _: _taken(of_session()))
 _HELD_AMONG: Final = Statement(_held_among)
+_ABANDONED: Final = Statement(lambda _: _taken(~_session_is_live()).limit(_LIMIT))
 _OPEN: Final = Statement(_open)
 _NEXT_OPENING: Final = Statement(lambda _: sa.select(sa.func.min(t.ready_at)).where(_waits_for_its_time()))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.scheduling.errors import AlreadyFired, JobNotFound
+from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import JobId, LaneId, TaskId
 from domain.scheduling.job import JobStatus
 from domain.scheduling.occurrence import Decision
@@ -66,6 +67,10 @@ class StoredTask:
     @property
     def is_claimable(self) -> bool:
         return self.status in CLAIMABLE and self.gate is None and self.stopping_until is None
+
+    @property
+    def is_undelivered(self) -> bool:
+        return self.status is TaskStatus.ASSIGNED and self.claim_id is None
 
     def is_held_by(self, session: Session, token: int | None = None) -> bool:
         """By a running attempt, not one that is stopping."""
@@ -226,6 +231,15 @@ class FakeTaskQueue(TaskQueue):
 
     async def take_held(self, session: Session, among: Sequence[TaskId] | None = None) -> Sequence[Attempt]:
         return [task.as_attempt() for task in self._having(among) if task.is_held_by(session)]
+
+    async def take_abandoned(self, limit: int) -> Sequence[Attempt]:
+        live = {
+            Session(executor_id=e.id, epoch=e.epoch)
+            for e in self._tables.executors.values()
+            if e.status is not ExecutorStatus.OFFLINE
+        }
+        held = [t for t in self._having() if t.status in HELD and t.stopping_until is None]
+        return [t.as_attempt() for t in held if t.holder not in live][:limit]
 
     async def let_go(self, session: Session) -> int:
         stopping = [task for task in self._having() if task.stopping_until and task.holder == session]
