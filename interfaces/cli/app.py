@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from datetime import tzinfo
 from typing import Any
@@ -11,16 +10,17 @@ import click
 
 from interfaces.cli.apply import apply
 from interfaces.cli.config import config
-from interfaces.cli.exits import FAILED, INTERRUPTED, Failure
-from interfaces.cli.failures import failure_of
+from interfaces.cli.exits import INTERRUPTED
+from interfaces.cli.failures import ending_of
 from interfaces.cli.import_crontab import import_crontab
+from interfaces.cli.job_definitions import create, export, validate
+from interfaces.cli.job_diff import diff
+from interfaces.cli.job_edit import edit
 from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, run
 from interfaces.cli.jobs import jobs
-from interfaces.cli.launchers import LaunchRefused
 from interfaces.cli.processes import db, dev, server, worker
 from interfaces.cli.session import open_session, session_options
 from interfaces.cli.tasks import tasks
-from scheduler_sdk.client_errors import SchedulerError
 
 
 class _Scheduler(click.Group):
@@ -33,16 +33,11 @@ class _Scheduler(click.Group):
             raise
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
-        except SchedulerError as error:
-            raise failure_of(error) from error
-        except LaunchRefused as refused:
-            raise Failure(str(refused)) from refused
         except Exception as error:
-            broken_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
-            if broken_pipe or os.environ.get("SCHEDULER_DEBUG"):
-                raise  # click ends quietly when the reader of our output has gone
-            message = f"unexpected {type(error).__name__}: {error} (SCHEDULER_DEBUG=1 shows where)"
-            raise Failure(message, FAILED) from error
+            failure = ending_of(error)
+            if failure is None:
+                raise
+            raise failure from error
 
 
 @click.group(cls=_Scheduler, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -63,5 +58,7 @@ def scheduler(ctx: click.Context, server: str | None, output: str | None, zone: 
 
 for _command in (dev, server, worker, db, config, jobs, tasks):
     scheduler.add_command(_command)
-for _command in (import_crontab, apply, run, pause, resume, activate, disable, delete):
+for _command in (create, edit, apply, diff, validate, export, import_crontab):
+    jobs.add_command(_command)
+for _command in (run, pause, resume, activate, disable, delete):
     jobs.add_command(_command)

@@ -11,22 +11,26 @@ import click
 
 from interfaces.cli.exits import FAILED, Failure
 from interfaces.cli.failures import describe, exit_code_of, field_lines
-from interfaces.cli.input_files import files_below, read_input
 from interfaces.cli.output import Columns, Document, clean, member, print_document, table, time_of
 from interfaces.cli.session import Session, calls_server
 from scheduler_sdk.client_errors import ApiError
 
 if TYPE_CHECKING:
     from interfaces.cli.job_files import WrittenJob
+    from scheduler_sdk.client import Client
     from scheduler_sdk.shapes import Applied
 
-_LARGEST_FILE = 32 * 1024 * 1024
 _JOB_IN_BODY = re.compile(r"/jobs/(\d+)(?P<inside>/.*|)")
 
 
+takes_files = click.option(
+    "--file", "-f", "files", multiple=True, required=True, metavar="FILE",
+    help="YAML or JSON, a directory of such files, or - for standard input; repeatable.",
+)  # fmt: skip
+
+
 @click.command()
-@click.option("--file", "-f", "files", multiple=True, required=True, metavar="FILE",
-              help="YAML or JSON, a directory of such files, or - for standard input; repeatable.")  # fmt: skip
+@takes_files
 @click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
 @calls_server
 def apply(session: Session, files: tuple[str, ...], dry_run: bool) -> None:
@@ -35,21 +39,32 @@ def apply(session: Session, files: tuple[str, ...], dry_run: bool) -> None:
     Each document is a job, a list of jobs, or `jobs:` with a list; the name decides which job it is. A job that is
     refused does not stop the others.
     """
-    from interfaces.cli.job_files import read_jobs, refuse_doubles
+    from interfaces.cli.job_files import jobs_in
 
-    paths = [path for file in files for path in files_below(file, (".yaml", ".yml", ".json"))]
-    written = [job for path in paths for job in read_jobs(path, read_input(path, _LARGEST_FILE))]
-    if not written:
-        raise Failure(f"there is no job in {', '.join(files)}")
-    refuse_doubles(written)
+    written = jobs_in(files)
     with session.client() as client:
-        try:
-            applied = client.apply([job.document for job in written], dry_run=dry_run)
-        except ApiError as error:
-            raise Failure(describe(error, lambda pointer: _place(written, pointer)), exit_code_of(error)) from error
+        applied = apply_written(client, written, dry_run)
     _report(session, written, applied, dry_run)
     if any(item.get("action") == "FAILED" for item in applied):
         raise click.exceptions.Exit(FAILED)
+
+
+def apply_written(client: Client, written: Sequence[WrittenJob], dry_run: bool) -> list[Applied]:
+    """What became of each; a refusal of the whole call names the places in the files."""
+    try:
+        return client.apply([job.document for job in written], dry_run=dry_run)
+    except ApiError as error:
+        raise Failure(describe(error, lambda pointer: _place(written, pointer)), exit_code_of(error)) from error
+
+
+def tell_problems(written: Sequence[WrittenJob], applied: Sequence[Applied]) -> bool:
+    """Writes to standard error why jobs were refused, and where in the files; whether any was."""
+    refused = [(job, problem) for job, item in zip(written, applied, strict=True) if (problem := problem_of(item))]
+    for job, problem in refused:
+        click.echo(f"\n{job.name}: {problem}", err=True)
+        for line in field_lines(problem, job.place_of):
+            click.echo(f"  {line}", err=True)
+    return bool(refused)
 
 
 def problem_of(item: Document) -> ApiError | None:
@@ -79,12 +94,7 @@ def _report(session: Session, written: Sequence[WrittenJob], applied: Sequence[A
         ("WRITTEN AT", member("place")),
     )
     click.echo(table(rows, columns))
-    for job, item in zip(written, applied, strict=True):
-        problem = problem_of(item)
-        if problem:
-            click.echo(f"\n{job.name}: {problem}", err=True)
-            for line in field_lines(problem, lambda pointer, job=job: _within(job, pointer)):  # type: ignore[misc]
-                click.echo(f"  {line}", err=True)
+    tell_problems(written, applied)
     summary = counted([str(item.get("action")) for item in applied])
     click.echo(f"\n{'dry run, nothing was changed: ' if dry_run else ''}{summary}")
 
@@ -95,8 +105,4 @@ def _place(written: Sequence[WrittenJob], pointer: str) -> str:
     if not match or int(match[1]) >= len(written):
         return pointer
     job = written[int(match[1])]
-    return f"{job.name}, {_within(job, match['inside'])}"
-
-
-def _within(job: WrittenJob, pointer: str) -> str:
-    return f"{job.place(pointer)} {pointer}".rstrip()
+    return f"{job.name}, {job.place_of(match['inside'])}"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 
+import click
+
 from interfaces.cli.exits import CONFLICT, FAILED, NOT_ALLOWED, NOT_FOUND, TIMED_OUT, UNREACHABLE, USAGE, Failure
+from interfaces.cli.launchers import LaunchRefused
 from scheduler_sdk.client_errors import ApiError, InvalidServer, NoAnswer, SchedulerError, Unreachable
 
 _CODE_OF_STATUS = {
@@ -12,6 +17,20 @@ _CODE_OF_STATUS = {
     504: TIMED_OUT,
 }  # fmt: skip
 _CODE_OF_ERROR = {InvalidServer: USAGE, Unreachable: UNREACHABLE, NoAnswer: TIMED_OUT}
+
+
+def ending_of(error: Exception) -> click.ClickException | None:
+    """How a command ends by this error; None: as it is, for the caller to raise again."""
+    if isinstance(error, click.ClickException):
+        return error
+    if isinstance(error, SchedulerError):
+        return failure_of(error)
+    if isinstance(error, LaunchRefused):
+        return Failure(str(error))
+    broken_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
+    if broken_pipe or os.environ.get("SCHEDULER_DEBUG"):
+        return None  # click ends quietly when the reader of our output has gone
+    return Failure(f"unexpected {type(error).__name__}: {error} (SCHEDULER_DEBUG=1 shows where)")
 
 
 def failure_of(error: SchedulerError) -> Failure:

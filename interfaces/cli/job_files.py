@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from interfaces.cli.exits import Failure
-from interfaces.cli.input_files import shown
+from interfaces.cli.input_files import files_below, read_input, shown
 from interfaces.cli.job_yaml import JobLoader, NotJson, as_yaml, check_aliases, check_depth
 
+_LARGEST_FILE = 32 * 1024 * 1024
 _HINT_FOR_STARS = " (a cron expression that begins with * needs quotes)"
 
 
@@ -37,6 +38,20 @@ class WrittenJob:
                 break
             node = inner
         return _place(self.file, node.start_mark)
+
+    def place_of(self, pointer: str) -> str:
+        """The place, and the pointer that leads to it."""
+        return f"{self.place(pointer)} {pointer}".rstrip()
+
+
+def jobs_in(files: Iterable[str]) -> list[WrittenJob]:
+    """The jobs of files, directories and standard input; ends the command where there are none, or two of one name."""
+    paths = [path for file in files for path in files_below(file, (".yaml", ".yml", ".json"))]
+    written = [job for path in paths for job in read_jobs(path, read_input(path, _LARGEST_FILE))]
+    if not written:
+        raise Failure(f"there is no job in {', '.join(files)}")
+    refuse_doubles(written)
+    return written
 
 
 def read_jobs(file: str, content: bytes) -> list[WrittenJob]:
@@ -64,7 +79,7 @@ def refuse_doubles(jobs: list[WrittenJob]) -> None:
         if earlier is not job:
             doubles.append(f"{job.name}: at {earlier.place('/name')} and at {job.place('/name')}")
     if doubles:
-        raise Failure("\n  ".join(("jobs with the same name, nothing was applied:", *doubles)))
+        raise Failure("\n  ".join(("jobs with the same name, nothing was done:", *doubles)))
 
 
 def _documents(content: bytes) -> Iterator[tuple[yaml.Node, Any]]:

@@ -10,30 +10,12 @@ import click
 
 from interfaces.cli.failures import exit_code_of, failure_of
 from interfaces.cli.output import Document, clean, in_zone, print_document
+from interfaces.cli.parameter_types import JsonObject
 from interfaces.cli.session import Session, calls_server
 from scheduler_sdk.client_errors import ApiError
 
 if TYPE_CHECKING:
     from scheduler_sdk.client import Client
-
-
-class JsonObject(click.ParamType[dict[str, Any], str]):
-    """A JSON object."""
-
-    name = "json"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
-        import json
-
-        if isinstance(value, dict):
-            return value
-        try:
-            decoded = json.loads(value)
-        except ValueError as error:
-            self.fail(f"it is not JSON: {error}", param, ctx)
-        if not isinstance(decoded, dict):
-            self.fail("it is not a JSON object", param, ctx)
-        return decoded
 
 
 _names = click.argument("names", metavar="JOB...", nargs=-1, required=True)

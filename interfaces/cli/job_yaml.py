@@ -52,14 +52,20 @@ def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
 
 
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}", list("-+0123456789")),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?", list("-+.0123456789")),
-    ("merge", r"<<", ["<"]),
-):
-    JobLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), _first)
+CORE_SCHEMA = tuple(
+    (tag, re.compile(rf"(?:{pattern})\Z"), first)
+    for tag, pattern, first in (
+        ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+        ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+        ("int", r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}", list("-+0123456789")),
+        ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?", list("-+.0123456789")),
+        ("merge", r"<<", ["<"]),
+    )
+)
+"""What is not text though it has no quotes: the tag, what it looks like, the characters it may begin with."""
+
+for _tag, _pattern, _first in CORE_SCHEMA:
+    JobLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, _first)
 JobLoader.add_constructor("tag:yaml.org,2002:int", _integer)
 for _tag in ("timestamp", "binary", "set", "omap", "pairs"):
     JobLoader.yaml_constructors.pop(f"tag:yaml.org,2002:{_tag}", None)

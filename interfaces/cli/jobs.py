@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 import click
 
+from interfaces.cli.listing import print_some, takes_limit
 from interfaces.cli.output import (
     NOTHING,
     Columns,
@@ -14,7 +14,6 @@ from interfaces.cli.output import (
     clean,
     member,
     print_document,
-    print_list,
     print_one,
     status,
     table,
@@ -32,19 +31,12 @@ def jobs() -> None:
 @click.option("--status", "state", metavar="STATUS", help="Only jobs in this status, like ACTIVE; several with commas.")
 @click.option("--name", metavar="NAME", help="Only jobs with this name.")
 @click.option("--tag", metavar="TAG", help="Only jobs with this tag.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@click.option("--all", "everything", is_flag=True, help="All of them, however many.")
+@takes_limit
 @calls_server
-def list_jobs(
-    session: Session, state: str | None, name: str | None, tag: str | None, limit: int, everything: bool
-) -> None:
+def list_jobs(session: Session, state: str | None, name: str | None, tag: str | None, limit: int | None) -> None:
     """List jobs with their next fires."""
     with session.client() as client:
-        found = list(islice(client.jobs(status=state, name=name, tag=tag), None if everything else limit + 1))
-    shown = found if everything else found[:limit]
-    print_list(session, shown, _columns(session), "name")
-    if len(found) > len(shown):
-        click.echo(f"there are more than these {limit}: --all shows them", err=True)
+        print_some(session, client.jobs(status=state, name=name, tag=tag), limit, _columns(session), "name")
 
 
 @jobs.command("get")
@@ -57,13 +49,20 @@ def get_job(session: Session, job: str) -> None:
 
 
 @jobs.command("next")
-@click.argument("names", metavar="JOB...", nargs=-1, required=True)
+@click.argument("names", metavar="[JOB]...", nargs=-1)
+@click.option("--cron", "expression", metavar="EXPRESSION", help="When this would fire, in the zone of --tz.")
 @click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True, help="So many of each.")
 @calls_server
-def next_fires(session: Session, names: tuple[str, ...], count: int) -> None:
-    """Show when jobs will fire next."""
+def next_fires(session: Session, names: tuple[str, ...], expression: str | None, count: int) -> None:
+    """Show when jobs, or a cron expression, will fire next."""
+    if bool(names) is (expression is not None):
+        raise click.UsageError("Name jobs, or an expression with --cron.")
     with session.client() as client:
-        fires = [{"job": name, **fire} for name in names for fire in client.next_fires(name, count=count)]
+        if expression is None:
+            fires = [{"job": name, **fire} for name in names for fire in client.next_fires(name, count=count)]
+        else:
+            trigger = {"type": "CRON", "expression": expression, "timeZone": getattr(session.zone, "key", "UTC")}
+            fires = [{"job": expression, **fire} for fire in client.preview(trigger, count=count)]
     if session.output in ("table", "name"):
         columns: Columns = (
             ("JOB", member("job")),
@@ -73,6 +72,24 @@ def next_fires(session: Session, names: tuple[str, ...], count: int) -> None:
         click.echo(table(fires, columns) if fires else "no fires are planned")
     else:
         print_document(session, {"fires": fires})
+
+
+@jobs.command()
+@click.argument("job")
+@takes_limit
+@calls_server
+def occurrences(session: Session, job: str, limit: int | None) -> None:
+    """Show what became of each planned fire of a job, the newest first."""
+    columns: Columns = (
+        ("BY ITS SCHEDULE", time_of(session, "nominalAt")),
+        ("DECISION", member("decision")),
+        ("FIRES", member("count")),
+        ("LATE", lambda fire: f"{fire.get('lagSeconds', 0.0):.3f}s"),
+        ("TASK", member("taskId")),
+        ("REASON", member("reason")),
+    )
+    with session.client() as client:
+        print_some(session, client.occurrences(job), limit, columns, "nominalAt")
 
 
 def trigger_words(job: Document) -> str:

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
 from interfaces.cli.config import takes_settings
 from interfaces.cli.launchers import DevOptions, GivenSettings, Launchers, ServerOptions, WorkerOptions
+from interfaces.cli.parameter_types import Duration
 from interfaces.cli.session import SERVER_HELP
 
-_DURATION = re.compile(r"(?:PT)?(\d+(?:\.\d+)?)(ms|s|m|h)?", re.IGNORECASE)
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
 _database = takes_settings("--database-url")
-
-
-class Duration(click.ParamType[float, str]):
-    """Seconds, written `30`, `30s`, `5m` or `PT30S`."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        match = _DURATION.fullmatch(value)
-        if not match:
-            self.fail(f"'{value}' is not a duration; write it like 30s, 5m or PT30S.", param, ctx)
-        return float(match[1]) * _UNIT_SECONDS[(match[2] or "s").lower()]
 
 
 class Label(click.ParamType[tuple[str, str], str]):

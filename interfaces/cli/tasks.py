@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import islice
 
 import click
 
+from interfaces.cli.listing import print_some, takes_limit
 from interfaces.cli.output import (
     NOTHING,
     Columns,
@@ -15,7 +15,6 @@ from interfaces.cli.output import (
     in_zone,
     member,
     print_document,
-    print_list,
     print_one,
     status,
     table,
@@ -34,17 +33,12 @@ def tasks() -> None:
 @tasks.command("list")
 @click.option("--job", metavar="JOB", help="Only tasks of this job, by name or id.")
 @click.option("--status", "state", metavar="STATUS", help="Only tasks in this status; several with commas.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@click.option("--all", "everything", is_flag=True, help="All of them, however many.")
+@takes_limit
 @calls_server
-def list_tasks(session: Session, job: str | None, state: str | None, limit: int, everything: bool) -> None:
+def list_tasks(session: Session, job: str | None, state: str | None, limit: int | None) -> None:
     """List tasks, the newest first."""
     with session.client() as client:
-        found = list(islice(client.tasks(job=job, status=state), None if everything else limit + 1))
-    shown = found if everything else found[:limit]
-    print_list(session, shown, _columns(session), "id")
-    if len(found) > len(shown):
-        click.echo(f"there are more than these {limit}: --all shows them", err=True)
+        print_some(session, client.tasks(job=job, status=state), limit, _columns(session), "id")
 
 
 @tasks.command("get")

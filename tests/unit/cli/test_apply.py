@@ -92,7 +92,7 @@ def test_the_answer_can_be_had_as_json(run: Run) -> None:
 def test_what_cannot_be_applied_ends_before_the_server_is_asked(run: Run, tmp_path: Path, fake: FakeScheduler) -> None:
     (tmp_path / "empty").mkdir()
     cases = {
-        "name: a\n---\nname: a\n": "jobs with the same name, nothing was applied:\n  a: at standard input:1:7",
+        "name: a\n---\nname: a\n": "jobs with the same name, nothing was done:\n  a: at standard input:1:7",
         "a: [": "standard input:2:1",
         "": "there is no job in -",
     }
