@@ -21,8 +21,8 @@ from application.scheduling.sessions import Sessions
 from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
 from bootstrap.observing import actuator_of, telemetry_of
+from bootstrap.job_types import known_job_types
 from bootstrap.settings import Settings
-from domain.scheduling.job_type import BUILT_IN
 from domain.timing.ports import Calendars
 from infrastructure.clock import SystemClock
 from infrastructure.cron import CroniterCalendar
@@ -56,7 +56,7 @@ class Container(containers.DeclarativeContainer):
     wake_up = providers.Singleton(LocalWakeUp)
     heartbeats = providers.Singleton(LocalHeartbeats)
     draining = providers.Singleton(Draining, wake_up)
-    job_types = providers.Callable(lambda: BUILT_IN)
+    job_types = providers.Singleton(known_job_types)
 
     store: providers.Singleton[Store] = providers.Singleton(open_store, settings.provided.database_url, clock)
     zone_data = providers.Callable(tzdata_version)

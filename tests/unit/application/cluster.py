@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from application.scheduling.assignments import Assignments
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.forecast import Forecast
 from application.scheduling.job_management import JobManagementService
@@ -16,11 +17,12 @@ from application.scheduling.lanes import Lanes
 from application.scheduling.reaper import Reaper
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
+from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import Answer, ClaimWish, TaskExecutionService
 from application.shared.draining import Draining
 from domain.scheduling.executor import HostInfo, Liveness
 from domain.scheduling.ids import TaskId
-from domain.scheduling.job_type import BUILT_IN
+from domain.scheduling.job_types.built_in import BUILT_IN
 from domain.scheduling.placement import Capability
 from domain.scheduling.report import Report
 from tests.builders import CALENDARS, EXECUTOR_ID, MINUTE, capability, uid
@@ -42,6 +44,7 @@ class Cluster:
         self.exchange = FakeTaskExchange(store)
         self.lanes, self.sessions = Lanes(store.begin, self.clock, wake_up), Sessions(store.begin)
         self.draining = Draining(wake_up)
+        self.assignments = Assignments(self.clock)
         planning = JobPlanning(ids, CALENDARS, self.lanes, wake_up)
         self.jobs = JobManagementService(store.begin, ids, BUILT_IN, planning, wake_up, JobDefaults())
         self.forecast = Forecast(store.begin, CALENDARS, self.clock)
@@ -51,9 +54,17 @@ class Cluster:
             ReportIntake(self.exchange, self.dice, wake_up),
             self.sessions,
             self.lanes,
+            self.assignments,
             ids,
             wake_up,
             self.draining,
+        )
+        self.control = TaskControlService(
+            store.begin,
+            self.exchange,
+            ReportIntake(self.exchange, self.dice, wake_up),
+            self.assignments,
+            wake_up,
         )
         self.management = ClusterManagementService(
             store.begin, self.exchange, self.sessions, self.lanes, self.beats, Liveness(), ids, wake_up

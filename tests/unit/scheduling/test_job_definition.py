@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from domain.scheduling.errors import UnknownJobType
 from domain.scheduling.job import RESERVED_NAMES, JobDefinition
-from domain.scheduling.job_type import BUILT_IN, JobType, JobTypes, check_nothing
+from domain.scheduling.job_type import JobType, JobTypes, check_nothing
+from domain.scheduling.job_types.built_in import BUILT_IN
 from domain.shared.errors import Invalid
 from tests.builders import definition, uid
 
@@ -70,7 +71,7 @@ def test_everything_wrong_is_told_at_once() -> None:
 
 
 def test_a_type_that_is_not_known_is_refused_and_the_known_ones_are_told() -> None:
-    with pytest.raises(UnknownJobType, match=r"'SHELL' is not known\. Known: COMMAND, PYTHON") as refused:
+    with pytest.raises(UnknownJobType, match=r"'SHELL' is not known\. Known: COMMAND, HTTP, PYTHON, SQL") as refused:
         definition(type="SHELL").check(BUILT_IN)
     assert refused.value.problems[0].pointer == "/type"
 

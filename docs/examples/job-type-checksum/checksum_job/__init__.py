@@ -1,0 +1,1 @@
+"""The job type CHECKSUM: the digest of a file on an executor."""
