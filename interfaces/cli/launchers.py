@@ -44,6 +44,16 @@ class ServerOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsToo:
+    """What a worker runs besides commands. `databases`: URLs by name; `job_types`: those of installed packages."""
+
+    http: bool = False
+    http_allow_private: bool = False
+    databases: Mapping[str, str] = field(default_factory=dict, repr=False)
+    job_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerOptions:
     """A process that runs COMMAND tasks. `executor_id` None: the server makes one. Labels add to the worker's own."""
 
@@ -54,6 +64,7 @@ class WorkerOptions:
     slots: int = 100
     drain_timeout_seconds: float = 30.0
     settings: GivenSettings = AS_THEY_ARE
+    runs: RunsToo = RunsToo()
 
 
 @dataclass(frozen=True, slots=True)

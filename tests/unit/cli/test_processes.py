@@ -13,7 +13,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from interfaces.cli.app import scheduler
-from interfaces.cli.launchers import DevOptions, Flag, GivenSettings, LaunchRefused, ServerOptions, WorkerOptions
+from interfaces.cli.launchers import (
+    DevOptions,
+    Flag,
+    GivenSettings,
+    LaunchRefused,
+    RunsToo,
+    ServerOptions,
+    WorkerOptions,
+)
 from tests.unit.cli.fake_scheduler import FakeScheduler
 
 ROOT = Path(__file__).parents[3]
@@ -91,6 +99,26 @@ def test_a_worker_takes_its_server_labels_and_durations() -> None:
         WorkerOptions("http://a:1"),
         WorkerOptions("http://c:3", "w1", "gpu", {"region": "eu", "eq": "a=b"}, 4, 90.0),
     ]
+
+
+def test_a_worker_is_told_what_else_it_runs(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://u:p@h/d\n")
+    launchers = Recorder()
+    run(launchers, "worker", "--http", "--sql", "shop=sqlite:///shop", "--sql", f"hr=@{secret}", "--job-type", "X")
+    run(launchers, "worker", "--http-allow-private")
+    local = "http://127.0.0.1:8080"
+    databases = {"shop": "sqlite:///shop", "hr": "postgresql://u:p@h/d"}
+    assert launchers.asked == [
+        WorkerOptions(local, runs=RunsToo(http=True, databases=databases, job_types=("X",))),
+        WorkerOptions(local, runs=RunsToo(http=True, http_allow_private=True)),
+    ]
+    assert "postgresql://u:p" not in repr(launchers.asked)
+
+
+@pytest.mark.parametrize("value", ["shop", "=sqlite:///x", "shop=", "shop=@/no/such/file"])
+def test_a_connection_needs_a_name_and_an_address(value: str) -> None:
+    assert run(Recorder(), "worker", "--sql", value).exit_code == 2
 
 
 @pytest.mark.parametrize(
