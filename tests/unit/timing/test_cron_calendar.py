@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -77,9 +79,24 @@ def test_early_times_are_as_good_as_others(text: str) -> None:
     assert names(text, found)
 
 
+def test_a_microsecond_before_is_before_in_any_century() -> None:
+    hourly = CronExpression.parse("0 * * * *")
+    for year in ("2026", "3000", "9000"):  # a float of seconds cannot tell the last two from the full hour
+        assert CALENDAR.next_local(hourly, local(f"{year}-01-01T00:59:59.999999")) == local(f"{year}-01-01T01:00")
+
+
+@pytest.fixture
+def _threads_taking_turns_all_the_time() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("_threads_taking_turns_all_the_time")
 def test_threads_may_share_a_calendar() -> None:
     expression = CronExpression.parse("30 2 * * *")
-    days = [local("2026-01-01") + timedelta(days=number) for number in range(400)]
+    days = [local("2026-01-01") + timedelta(days=number) for number in range(1000)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda day: CALENDAR.next_local(expression, day), days))
     assert found == [day + timedelta(hours=2, minutes=30) for day in days]
