@@ -20,6 +20,7 @@ _AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InvalidCatalogNameError,  # no such database (yet)
+    asyncpg.InvalidAuthorizationSpecificationError,  # no such user, or a password that was changed
     asyncpg.TooManyConnectionsError,
 )
 _BUSY = (
@@ -28,7 +29,7 @@ _BUSY = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
-_AWAY_SQLITE = frozenset({"SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_READONLY"})
+_AWAY_SQLITE = frozenset({"SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_NOTADB", "SQLITE_CORRUPT"})
 _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (?P<columns>.+)")
 
 

@@ -169,6 +169,26 @@ async def test_a_file_that_cannot_be_opened_is_an_unavailable_store(tmp_path: Pa
     await store.dispose()
 
 
+async def test_a_file_that_is_no_database_is_an_unavailable_store(tmp_path: Path) -> None:
+    (tmp_path / "store.sqlite").write_bytes(b"somebody's notes, not a database of anything" * 100)
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite", SystemClock())
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        async with SqlSchedulingWork(store, TZDATA):
+            pass
+    await store.dispose()
+
+
+async def test_a_server_that_does_not_let_us_in_is_an_unavailable_store(postgres_url: str) -> None:
+    store = open_store(postgres_url.replace("//postgres@", "//somebody-else@"), SystemClock())
+    assert store.hot is not None
+    with pytest.raises(StoreUnavailable, match="somebody-else"):
+        async with SqlSchedulingWork(store, TZDATA):
+            pass
+    with pytest.raises(StoreUnavailable, match="somebody-else"):
+        await store.hot.fetch("select 1")
+    await store.dispose()
+
+
 async def test_a_lost_connection_ends_its_unit_and_no_other(postgres_url: str) -> None:
     store = open_store(postgres_url, SystemClock())
     other = open_store(postgres_url, SystemClock())
