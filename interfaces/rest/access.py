@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from uuid import uuid4
 
 from litestar.enums import ScopeType
@@ -27,7 +28,10 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Access:
-    """Takes the caller's X-Request-Id or makes one. Writes are logged at INFO, failures at WARNING, reads at DEBUG."""
+    """Takes the caller's X-Request-Id or makes one.
+
+    Writes are logged at INFO, reads and what is called all the time at DEBUG, failures of ours at WARNING.
+    """
 
     def __init__(self, app: ASGIApp, observe: Observe) -> None:
         self._app = app
@@ -84,7 +88,7 @@ def _route(scope: HTTPScope) -> str:
 
 
 def _level(scope: HTTPScope, status: int) -> int:
-    if status >= 500:
+    if status >= 500 and status != HTTPStatus.SERVICE_UNAVAILABLE:  # that it is away is told where it is noticed
         return logging.WARNING
     handler: object = scope.get("route_handler")  # none where there is no such path
     quiet = scope["method"] in _READS or (isinstance(handler, BaseRouteHandler) and handler.opt.get(QUIET))

@@ -184,6 +184,19 @@ async def test_a_failure_of_ours_tells_its_id_and_nothing_else(
     assert record.request_id == problem["requestId"]  # type: ignore[attr-defined]
 
 
+async def test_while_the_store_is_away_a_call_leaves_one_line_with_the_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = Settings(database_url=f"sqlite:///{tmp_path}/missing/jobs.sqlite")
+    container = Container(settings=providers.Object(nowhere))
+    async with client_of(create_app(container.services())) as client:
+        with caplog.at_level(logging.INFO):
+            await Api(client).refusal("GET", "/jobs")
+    (record,) = (record for record in caplog.records if record.name.startswith(("scheduler", "interfaces")))
+    assert "unable to open database file" in record.getMessage()
+    await container.store().dispose()
+
+
 async def test_a_store_that_is_away_is_worth_another_try(tmp_path: Path) -> None:
     nowhere = Settings(database_url=f"sqlite:///{tmp_path}/missing/jobs.sqlite")
     container = Container(settings=providers.Object(nowhere))
