@@ -8,6 +8,7 @@ from functools import partial
 from dependency_injector import containers, providers
 
 from application.scheduling.admitter import Admitter
+from application.scheduling.assignments import Assignments
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.follower import Follower
 from application.scheduling.forecast import Forecast
@@ -19,6 +20,7 @@ from application.scheduling.reaper import Reaper
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
 from application.scheduling.task_execution import TaskExecutionService
+from application.scheduling.task_control import TaskControlService
 from application.shared.draining import Draining
 from bootstrap.observing import actuator_of, telemetry_of
 from bootstrap.job_types import known_job_types
@@ -68,6 +70,7 @@ class Container(containers.DeclarativeContainer):
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)
     planning = providers.Singleton(JobPlanning, ids, calendars, lanes, wake_up)
+    assignments = providers.Singleton(Assignments, clock)
     jobs = providers.Singleton(
         JobManagementService,
         work.provider,
@@ -80,11 +83,22 @@ class Container(containers.DeclarativeContainer):
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up)
     tasks = providers.Singleton(
-        TaskExecutionService, work.provider, exchange, intake, sessions, lanes, ids, wake_up, draining
+        TaskExecutionService,
+        work.provider,
+        exchange,
+        intake,
+        sessions,
+        lanes,
+        assignments,
+        ids,
+        wake_up,
+        draining,
+        telemetry,
     )
     cluster = providers.Singleton(
         ClusterManagementService,
         work.provider,
+    task_control = providers.Singleton(TaskControlService, work.provider, exchange, intake, assignments, wake_up)
         exchange,
         sessions,
         lanes,
@@ -124,3 +138,4 @@ class Container(containers.DeclarativeContainer):
         actuator=actuator,
         default_slots=settings.provided.slots,
     )
+        task_control=task_control,

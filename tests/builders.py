@@ -107,7 +107,15 @@ def attempt(number: int = 1, lost: int = 0, policy: RetryPolicy | None = None, *
 
 
 def task(status: TaskStatus = TaskStatus.PENDING, lease: Lease | None = None, **fields: Any) -> TaskInstance:
-    given = {"id": TASK_ID, "tenant": DEFAULT_TENANT, "job_id": JOB_ID, "job_name": "backup", "attempt": 1, **fields}
+    given = {
+        "id": TASK_ID,
+        "tenant": DEFAULT_TENANT,
+        "job_id": JOB_ID,
+        "job_name": "backup",
+        "attempt": 1,
+        "lane": LANE,
+        **fields,
+    }
     return TaskInstance(status=status, lease=lease, **given)
 
 

@@ -108,7 +108,7 @@ class ClusterManagementService:
         answer = await self._exchange.exchange(session, (), None)
         held = await self._exchange.held(session)
         listed = set(running)
-        absent = [h for h in held if (h.task_id, h.token) not in listed]
+        absent = [h for h in held if h.delivered and (h.task_id, h.token) not in listed]
         reappeared = [h.task_id for h in held if h.absences and (h.task_id, h.token) in listed]
         if absent or reappeared:
             await self._exchange.count_absences(session, [h.task_id for h in absent], reappeared)

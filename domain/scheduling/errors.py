@@ -67,6 +67,29 @@ class IllegalTransition(Conflict):
         self.allowed_actions = tuple(allowed)
 
 
+class IllegalTaskState(Conflict):
+    code = "ILLEGAL_STATE"
+
+    def __init__(self, task_id: UUID, status: str, action: str, allowed: Sequence[str]) -> None:
+        can = f"It allows: {', '.join(allowed)}." if allowed else "It allows nothing until it has stopped."
+        super().__init__(f"Task {task_id} is {status}; it cannot {action}. {can}")
+        self.current_status = status
+        self.allowed_actions = tuple(allowed)
+
+
+class LeaseLost(Conflict):
+    """Only the executor that holds a task may report on it, and only under the token of its present attempt."""
+
+    code = "LEASE_LOST"
+
+    def __init__(
+        self, task_id: UUID, executor: str, why: str, status: str | None = None, allowed: Sequence[str] = ()
+    ) -> None:
+        super().__init__(f"Executor {executor!r} does not hold task {task_id}: {why}.")
+        self.current_status = status
+        self.allowed_actions = tuple(allowed)
+
+
 class Overlapping(Conflict):
     code = "OVERLAP"
 
@@ -112,6 +135,23 @@ class ExecutorDeactivated(Conflict):
         )
         self.current_status = "OFFLINE"
         self.allowed_actions = ("activate",)
+
+
+class ExecutorUnavailable(Conflict):
+    code = "EXECUTOR_UNAVAILABLE"
+
+    def __init__(self, executor: str, status: str) -> None:
+        super().__init__(f"Executor {executor!r} is {status}; only one that is ONLINE takes new tasks.")
+        self.current_status = status
+        self.allowed_actions = ("activate",) if status == "DRAINING" else ()
+
+
+class ExecutorUnable(Conflict):
+    code = "EXECUTOR_UNABLE"
+
+    def __init__(self, executor: str, type_: str, handler: str | None) -> None:
+        work = f"{type_} tasks" if handler is None else f"{type_} tasks with handler {handler!r}"
+        super().__init__(f"Executor {executor!r} does not run {work}. Choose one that has registered for them.")
 
 
 class UnknownJobType(Invalid):

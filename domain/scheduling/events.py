@@ -88,6 +88,18 @@ class TaskCreated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAssigned(DomainEvent):
+    """Somebody gave the task to an executor by name; what executors take for themselves is not told one by one."""
+
+    type: ClassVar[str] = "TaskAssigned"
+    task_id: TaskId
+    job_id: JobId
+    job_name: str
+    executor_id: ExecutorId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCancelled(DomainEvent):
     type: ClassVar[str] = "TaskCancelled"
     task_id: TaskId

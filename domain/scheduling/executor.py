@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from domain.scheduling.errors import ExecutorDeactivated, SessionEnded, SessionSuperseded
+from domain.scheduling.errors import (
+    ExecutorDeactivated,
+    ExecutorUnable,
+    ExecutorUnavailable,
+    SessionEnded,
+    SessionSuperseded,
+)
 from domain.scheduling.events import (
     ExecutorDraining,
     ExecutorLost,
@@ -16,7 +22,7 @@ from domain.scheduling.events import (
     ExecutorRegistered,
 )
 from domain.scheduling.ids import ExecutorId
-from domain.scheduling.placement import Capability
+from domain.scheduling.placement import Capability, Lane
 from domain.shared.aggregate import Aggregate
 from domain.shared.errors import FieldProblem, Invalid, raise_all
 from domain.shared.ids import TenantId
@@ -125,6 +131,16 @@ class Executor(Aggregate):
     def may_claim(self) -> bool:
         """Whether new tasks may go to it."""
         return self.status is ExecutorStatus.ONLINE
+
+    def require_able(self, lane: Lane) -> None:
+        """Whether a task of the lane may be given to it by name; its pool and labels are then left to whoever does it.
+
+        Raises `ExecutorUnavailable` unless ONLINE, `ExecutorUnable` when it has not offered this kind of work.
+        """
+        if not self.may_claim:
+            raise ExecutorUnavailable(self.id, self.status)
+        if not self.capability.runs(lane):
+            raise ExecutorUnable(self.id, lane.type, lane.handler)
 
     def drain(self, reason: str | None, now: datetime) -> None:
         """No new tasks; what runs may finish. A no-op unless ONLINE."""

@@ -81,13 +81,16 @@ class Capability:
             problems += control_characters(f"/{name}", texts)
         raise_all(problems)
 
+    def runs(self, lane: Lane) -> bool:
+        """Whether it can do the work of the lane's tasks, wherever they are meant to run."""
+        return lane.type in self.types and (lane.handler is None or lane.handler in self.handlers)
+
     def serves(self, tenant: TenantId, lane: Lane) -> bool:
         """Whether an executor of `tenant` with this offer may take tasks of the lane."""
         return (
             lane.tenant == tenant
             and lane.pool == self.pool
-            and lane.type in self.types
-            and (lane.handler is None or lane.handler in self.handlers)
+            and self.runs(lane)
             and all(self.labels.get(name) == value for name, value in lane.requires)
         )
 

@@ -16,6 +16,7 @@ from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
 from application.scheduling.task_execution import TaskExecutionService
+from application.scheduling.task_control import TaskControlService
 from application.shared.draining import Draining
 from application.shared.principal import LOCAL
 from application.shared.wake_up import WakeUp
@@ -36,6 +37,7 @@ from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.jobs import JobController
 from interfaces.rest.scheduling.tasks import TaskController
 
+from interfaces.rest.scheduling.task_verbs import TaskVerbController
 
 class Reader(SchedulingReader, Protocol):
     """The read side, and whether it answers."""
@@ -58,6 +60,7 @@ class Services:
     cluster: ClusterManagementService
     reader: Reader
     wake_up: WakeUp
+    task_control: TaskControlService
     draining: Draining
     actuator: Actuator
     default_slots: int = 100
@@ -84,6 +87,7 @@ def create_app(
                     *EXECUTOR_API,
                 ],
             ),
+                    TaskVerbController,
             *ACTUATOR,
             *PAGES,
         ],
@@ -99,6 +103,7 @@ def create_app(
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),
                 ("default_slots", services.default_slots),
+                ("control", services.task_control),
                 ("about", services.actuator.about),
                 ("checks", services.actuator.checks),
                 ("exposition", services.actuator.exposition),

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeGuard, TypeVar
 
 import msgspec
 from litestar.dto import AbstractDTO
@@ -23,6 +23,8 @@ LARGEST = 1024 * 1024
 LARGEST_BATCH = 8 * 1024 * 1024
 """Bytes of a body, and of one that carries many items."""
 
+PLAIN_TEXT = "text/plain"
+
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """Bounds of the times that a body may name: whatever is reckoned from them stays inside the calendar."""
@@ -35,6 +37,15 @@ Shape = TypeVar("Shape")
 
 class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The shape of a body: camelCase, and nothing that is not listed."""
+
+
+class TextBody(Body, frozen=True, kw_only=True):
+    """A body that may come as plain text, too: then that is its main part."""
+
+    @classmethod
+    def of_text(cls, text: str) -> Self:
+        """The body that a plain text stands for."""
+        raise NotImplementedError
 
 
 ObjectText = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": ["object", "null"]})]
@@ -65,6 +76,18 @@ def read_json(text: bytes, shape: type[Shape]) -> Shape:
         raise Malformed(FieldProblem("", "MALFORMED", "The body is not UTF-8.", error.start)) from None
     except RecursionError:
         raise Malformed(FieldProblem("", "MALFORMED", "The body is nested too deeply.")) from None
+
+
+def takes_text(shape: object) -> TypeGuard[type[TextBody]]:
+    """Whether a body of this shape may come as plain text."""
+    return isinstance(shape, type) and issubclass(shape, TextBody)
+
+
+def _plain_text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(FieldProblem("", "MALFORMED", "The body is not UTF-8.", error.start)) from None
 
 
 def text_of(value: msgspec.Raw) -> JsonText | None:
@@ -111,11 +134,15 @@ class JsonBody(AbstractDTO[Any]):
     """By handler, filled in by the framework."""
 
     def decode_bytes(self, value: bytes) -> Any:
+        shape = self._shapes[self.asgi_connection.route_handler.handler_id]
         declared = self.asgi_connection.headers.get("content-type", "application/json")
-        if not _JSON.fullmatch(declared.partition(";")[0].strip()):
-            detail = f"The body is {declared!r}; send application/json."
-            raise HTTPException(detail, status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        return read_json(value, self._shapes[self.asgi_connection.route_handler.handler_id])
+        media_type = declared.partition(";")[0].strip()
+        if _JSON.fullmatch(media_type):
+            return read_json(value, shape)
+        if takes_text(shape) and media_type.lower() == PLAIN_TEXT:
+            return shape.of_text(_plain_text(value))
+        detail = f"The body is {declared!r}; send application/json{f' or {PLAIN_TEXT}' if takes_text(shape) else ''}."
+        raise HTTPException(detail, status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
     @classmethod
     def create_for_field_definition(

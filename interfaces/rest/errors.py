@@ -120,6 +120,8 @@ def _field_errors(error: HTTPException) -> Iterator[FieldError]:
         return
     for found in error.extra:
         name, message = str(found.get("key", "")), str(found.get("message", ""))
+        if name == "data" and len(error.extra) > 1:
+            continue  # with a parameter that is wrong it calls even a body wrong that may be absent
         if name == "data":
             yield FieldError(code="MALFORMED", pointer="", detail="This request needs a JSON body.")
         else:

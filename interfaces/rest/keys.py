@@ -10,7 +10,9 @@ import msgspec
 from domain.scheduling.errors import TaskNotFound
 from domain.scheduling.ids import JobId, TaskId
 
-Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
+LONGEST_WORDS = 1000
+
+Words = Annotated[str, msgspec.Meta(max_length=LONGEST_WORDS, pattern=r"^[^\x00]*\Z")]
 """A sentence for people; PostgreSQL's text knows no NUL."""
 
 

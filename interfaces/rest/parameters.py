@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from litestar.exceptions import ValidationException
 from litestar.params import QueryParameter
 
 LARGEST_PAGE = 200
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="The most items on a page.")]
 Cursor = Annotated[
@@ -25,6 +27,14 @@ def invalid(name: str, message: str, code: str = "INVALID_PARAMETER") -> Validat
 def several(text: str | None) -> tuple[str, ...]:
     """The values of a filter: separated by commas, any of them will do."""
     return tuple(value for value in (text or "").split(",") if value)
+
+
+def choice(name: str, text: str, known: type[Choice]) -> Choice:
+    """The one of `known` that a text means, in capitals or not."""
+    try:
+        return known(text.upper())
+    except ValueError:
+        raise invalid(name, f"{text!r} is none of {', '.join(known)}") from None
 
 
 def choices(name: str, text: str | None, known: Iterable[StrEnum]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import PLANNED_ONCE, DialectName
 from infrastructure.sql.relation import Row, Statement
 from infrastructure.sql.scheduling import exchange_postgresql, lease_scripts
+from infrastructure.sql.scheduling.delivering import deliver
 from infrastructure.sql.scheduling.letting_go import let_go_leases
 from infrastructure.sql.scheduling.misses import miss
 from infrastructure.sql.scheduling.scripts import run_in
@@ -82,6 +83,7 @@ USES = {
     "exchange": Use(exchange(ENDS, STAYS, claim=CLAIM), {KEY, CLAIMS, HELD, STOPPING}),
     "reports": Use(exchange(ENDS), {KEY, STOPPING}),
     "claim": Use(exchange(claim=CLAIM), {CLAIMS, HELD, STOPPING}),
+    "deliver": Use(lambda w: run_in(w, deliver(POSTGRESQL, SESSION, CLAIM)), {KEY, HELD}),
     "attempts": Use(lambda w: run_in(w, lease_scripts.attempts(POSTGRESQL, SESSION, [LEASE])), {KEY}, (NOW, None)),
     "start": Use(lambda w: run_in(w, lease_scripts.start(POSTGRESQL, SESSION, [LEASE])), {KEY}),
     "log": Use(lambda w: run_in(w, lease_scripts.log(POSTGRESQL, SESSION, [LOG])), {KEY}),

@@ -66,7 +66,10 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLease:
-    """A lease as the store knows it; `absences` counts the heartbeats in a row that did not list it."""
+    """A lease as the store knows it; `absences` counts the heartbeats in a row that did not list it.
+
+    One that was assigned by name is not `delivered` until its executor has claimed it.
+    """
 
     task_id: TaskId
     token: int
@@ -78,6 +81,7 @@ class HeldLease:
 class LogBatch:
     """Lines of one attempt, a JSON array of `{"at","level","stream","message"}`.
 
+    delivered: bool = True
     `sequence` numbers the batches of a lease from 1; 0 = after the last one, and then a repeated batch is kept twice.
     """
 
@@ -117,6 +121,10 @@ class TaskExchange(Protocol):
 
     @abstractmethod
     async def start(self, session: Session, leases: Sequence[Lease]) -> frozenset[TaskId]:
+    @abstractmethod
+    async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:
+        """Hand out what was assigned to the executor by name, whatever its lanes; nothing if it may not claim."""
+
         """ASSIGNED becomes RUNNING; which are RUNNING now under these leases."""
 
     @abstractmethod

@@ -12,7 +12,7 @@ from domain.shared.ids import TenantId
 
 
 class TaskRepository(Protocol):
-    """Live tasks, for decisions that need the aggregate."""
+    """Single tasks, for decisions that need the aggregate."""
 
     @abstractmethod
     async def get(self, tenant: TenantId, task_id: TaskId) -> TaskInstance:
@@ -21,6 +21,10 @@ class TaskRepository(Protocol):
     @abstractmethod
     async def live_of(self, tenant: TenantId, job_id: JobId) -> Sequence[TaskInstance]:
         """The live tasks of a job, locked, oldest first."""
+
+    @abstractmethod
+    async def next_token(self) -> int:
+        """A fencing token, higher than all before it on the platform."""
 
     @abstractmethod
     async def save(self, task: TaskInstance) -> None:

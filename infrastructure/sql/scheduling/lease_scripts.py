@@ -22,7 +22,17 @@ from infrastructure.sql.scheduling.letting_go import LEASES
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.settling import session_parameters
 from infrastructure.sql.scheduling.tables import job_versions, task_logs, tasks
-from infrastructure.sql.scheduling.task_changes import is_held, leased_as, number, of_session, t, under_session, word
+from infrastructure.sql.scheduling.task_changes import (
+    after,
+    is_held,
+    is_undelivered,
+    leased_as,
+    number,
+    of_session,
+    t,
+    under_session,
+    word,
+)
 from infrastructure.sql.scheduling.task_rows import ATTEMPT, attempt_of
 from infrastructure.sql.types import JsonText
 
@@ -76,7 +86,10 @@ def stand(dialect: DialectName, session: Session, standings: Sequence[Standing])
 def held(session: Session) -> Script[Sequence[HeldLease]]:
     """What the session holds."""
     rows = yield _HELD, session_parameters(session)
-    return [HeldLease(task_id=TaskId(i), token=token, claimed_at=at, absences=n) for i, token, at, n in rows]
+    return [
+        HeldLease(task_id=TaskId(id_), token=token, claimed_at=at, absences=absences, delivered=bool(delivered))
+        for id_, token, at, absences, delivered in rows
+    ]
 
 
 def count_absences(
@@ -105,7 +118,12 @@ def _start(dialect: DialectName) -> sa.Executable:
     before = words((*TaskStatus.sources_of(TaskStatus.RUNNING), TaskStatus.RUNNING))
     change = sa.update(tasks).where(leased_as(dict(LEASES.source(dialect).c)), t.status.in_(before))
     started_at = sa.func.coalesce(t.started_at, moment(dialect))
-    running = {"status": word(TaskStatus.RUNNING), "started_at": started_at, "version": t.version + number(1)}
+    running = {
+        "status": word(TaskStatus.RUNNING),
+        "started_at": started_at,
+        "deadline_at": sa.func.coalesce(t.deadline_at, after(dialect, moment(dialect), t.timeout_s)),
+        "version": t.version + number(1),
+    }
     return change.values(running).returning(t.id)
 
 
@@ -158,7 +176,11 @@ _LOG: Final = Statement(partial(_log, after_the_last=False))
 _LOG_NEXT: Final = Statement(partial(_log, after_the_last=True))
 _STAND: Final = Statement(_stand)
 _HELD: Final = Statement(
-    lambda _: sa.select(t.id, t.token, t.claimed_at, t.absences).where(of_session(), is_held()).order_by(t.id)
+    lambda _: (
+        sa.select(t.id, t.token, t.claimed_at, t.absences, ~is_undelivered())
+        .where(of_session(), is_held())
+        .order_by(t.id)
+    )
 )
 _COUNT_ABSENCES: Final = Statement(_count_absences)
 

@@ -60,6 +60,11 @@ def is_held() -> Condition:
     return t.status.in_(words(HELD))
 
 
+def is_undelivered() -> Condition:
+    """Assigned by name, and not fetched yet."""
+    return sa.and_(t.status == word(TaskStatus.ASSIGNED), t.claim_id.is_(None))
+
+
 def is_final() -> Condition:
     """It has ended; if it is stopping, its row is still here."""
     return t.status.in_(words(FINAL))

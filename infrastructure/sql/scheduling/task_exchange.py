@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_exchange import (
     Claim,
+    ClaimedTask,
     Exchanged,
     HeldLease,
     Lease,
@@ -19,6 +20,7 @@ from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling import exchange_postgresql, exchange_sqlite, lease_scripts
+from infrastructure.sql.scheduling.delivering import deliver
 from infrastructure.sql.scheduling.letting_go import let_go_leases
 from infrastructure.sql.scheduling.misses import miss
 from infrastructure.sql.scheduling.scripts import ScriptRunner
@@ -34,6 +36,9 @@ class SqlTaskExchange(TaskExchange):
     async def exchange(self, session: Session, settlements: Sequence[Settlement], claim: Claim | None) -> Exchanged:
         script = exchange_postgresql.exchange if self._dialect == "postgresql" else exchange_sqlite.exchange
         return await self._runner.at_once(script(session, settlements, claim))
+
+    async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:
+        return await self._runner.at_once(deliver(self._dialect, session, claim))
 
     async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:
         return await self._runner.at_once(lease_scripts.attempts(self._dialect, session, leases))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,9 +11,10 @@ import sqlalchemy as sa
 from domain.scheduling.errors import StaleVersion, TaskNotFound
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.ports.task_repository import TaskRepository
-from domain.scheduling.task import TaskInstance
+from domain.scheduling.task import Lease, TaskInstance
+from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_history, tasks
+from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_history, task_tokens, tasks
 from infrastructure.sql.scheduling.task_changes import t
 from infrastructure.sql.scheduling.task_rows import AGGREGATE, task_instance
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
@@ -40,10 +42,18 @@ class SqlTaskRepository(TaskRepository):
         found = _facts(tasks).where(t.job_id == job_id, t.tenant == tenant).order_by(t.id).with_for_update()
         return [task_instance(row) for row in await self._work.execute(found)]
 
+    async def next_token(self) -> int:
+        if self._work.dialect == "postgresql":
+            next_: sa.Executable = sa.select(sa.Sequence("task_tokens").next_value())
+        else:
+            next_ = sa.update(task_tokens).values(last=task_tokens.c.last + 1).returning(task_tokens.c.last)
+        token: int = (await self._work.execute(next_)).scalar_one()
+        return token
+
     async def save(self, task: TaskInstance) -> None:
         if task.id in self._ended:
             return  # history does not change
-        changes = _changes(task)
+        changes = _changes(task, self._work.now)
         this = sa.and_(t.id == task.id, t.version == task.version)
         if task.status.is_final and not task.is_stopping:
             new = {name: sa.literal(value, t[name].type) for name, value in changes.items()}
@@ -62,8 +72,10 @@ def _facts(table: sa.Table) -> sa.Select[Any]:
     return sa.select(*(table.c[name] for name in AGGREGATE))
 
 
-def _changes(task: TaskInstance) -> dict[str, Any]:
+def _changes(task: TaskInstance, now: datetime) -> dict[str, Any]:
     """What a task may change about itself. One that has ended waits for nothing any more."""
+    if task.is_undelivered and task.lease is not None and task.status is TaskStatus.ASSIGNED:
+        return _assigned(task, task.lease, now)
     changes: dict[str, Any] = {
         "status": task.status.value,
         "status_reason": task.status_reason,
@@ -72,3 +84,19 @@ def _changes(task: TaskInstance) -> dict[str, Any]:
         "version": task.version + 1,
     }
     return changes | {"gate": None} if task.status.is_final else changes
+
+
+def _assigned(task: TaskInstance, lease: Lease, now: datetime) -> dict[str, Any]:
+    """Like a claim that is still on its way: without a claim's id and without a deadline until it arrives."""
+    begun_anew = ("claim_id", "started_at", "deadline_at", "expires_at", "error", "progress", "gate")
+    return {
+        **dict.fromkeys(begun_anew),
+        "status": task.status.value,
+        "attempt": task.attempt,
+        "executor_id": lease.executor_id,
+        "epoch": lease.epoch,
+        "token": lease.token,
+        "claimed_at": now,
+        "absences": 0,
+        "version": task.version + 1,
+    }

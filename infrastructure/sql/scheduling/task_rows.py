@@ -14,7 +14,7 @@ from domain.scheduling.ports.task_exchange import ClaimedTask, StopOrder
 from domain.scheduling.retry import RetryPolicy
 from domain.scheduling.settlement import EXECUTION_TIMEOUT, EXECUTOR_LOST, SNOOZED, Attempt
 from domain.scheduling.task import Lease, TaskError, TaskInstance
-from domain.scheduling.task_status import TaskStatus
+from domain.scheduling.task_status import Gate, TaskStatus
 from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonText
@@ -29,7 +29,7 @@ CLAIMED: Final = (
 
 AGGREGATE: Final = (
     "id", "tenant", "job_id", "job_name", "status", "attempt", "executor_id", "epoch", "token", "stopping_until",
-    "status_reason", "ended_at", "version",
+    "status_reason", "ended_at", "version", "lane", "gate", "claim_id",
 )  # fmt: skip
 """Columns that `TaskInstance` is made of."""
 
@@ -97,6 +97,9 @@ def task_instance(row: Any) -> TaskInstance:
         status_reason=row.status_reason,
         ended_at=row.ended_at,
         version=row.version,
+        lane=LaneId(row.lane),
+        gate=None if row.gate is None else Gate(row.gate),
+        is_undelivered=row.status == TaskStatus.ASSIGNED and row.claim_id is None,
     )
 
 

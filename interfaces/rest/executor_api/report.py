@@ -128,11 +128,11 @@ def _report(body: ReportBody) -> Report:
     about = partial(Report, task_id=TaskId(body.task_id), token=body.token, kind=body.kind)
     match body.kind:
         case ReportKind.COMPLETE:
-            result = _small("result", body.result)
+            result = small_json("result", body.result)
             return about(result=None if result == "null" else result)
         case ReportKind.FAIL:
             after = None if body.retry_after is None else _delay(body.retry_after)
-            return about(error=_error(body.error), retryable=body.retryable, retry_after=after)
+            return about(error=kept_error(body.error), retryable=body.retryable, retry_after=after)
         case ReportKind.SNOOZE:
             return about(retry_after=_delay(_given("retryAfter", body.retry_after)), message=_message(body))
         case ReportKind.CANCEL:
@@ -142,7 +142,7 @@ def _report(body: ReportBody) -> Report:
         case ReportKind.PROGRESS:
             return about(progress=_given("progress", body.progress))
         case ReportKind.CHECKPOINT:
-            return about(checkpoint=_given("checkpoint", _small("checkpoint", body.checkpoint)))
+            return about(checkpoint=_given("checkpoint", small_json("checkpoint", body.checkpoint)))
         case _:
             return about()
 
@@ -153,8 +153,8 @@ def _given(name: str, value: T | None) -> T:
     return value
 
 
-def _small(name: str, value: msgspec.Raw) -> JsonText | None:
-    """None if it was not given."""
+def small_json(name: str, value: msgspec.Raw) -> JsonText | None:
+    """A part of a body as text, None if it was not given. Raises `Invalid` for one that is too large to keep."""
     text = bytes(value)
     if len(text) > LARGEST_RESULT:
         detail = f"The {name} has {len(text)} bytes, more than {LARGEST_RESULT}. Store it elsewhere and say where."
@@ -177,7 +177,8 @@ def _message(body: ReportBody) -> str:
     return (body.message or "")[:LONGEST_MESSAGE]
 
 
-def _error(error: ReportedError | None) -> TaskError | None:
+def kept_error(error: ReportedError | None) -> TaskError | None:
+    """As much of it as is kept."""
     if error is None:
         return None
     stack = None if error.stack is None else error.stack[:LONGEST_STACK]
@@ -186,13 +187,18 @@ def _error(error: ReportedError | None) -> TaskError | None:
 
 def _lines(lines: Sequence[Line]) -> JsonText:
     for place, line in enumerate(lines):
-        if len(line.message) * 4 > LARGEST_LINE and (size := len(line.message.encode())) > LARGEST_LINE:
-            detail = f"The line has {size} bytes, more than {LARGEST_LINE}. Send it in pieces."
-            raise Invalid(FieldProblem(f"/lines/{place}/message", "LINE_TOO_LONG", detail))
+        refuse_long_line(line.message, f"/lines/{place}/message")
         if line.at.tzinfo is None:
             detail = f"{line.at.isoformat()} has no offset: write it with Z."
             raise Invalid(FieldProblem(f"/lines/{place}/at", "MALFORMED", detail))
     return JsonText(msgspec.json.encode(lines).decode())
+
+
+def refuse_long_line(message: str, pointer: str) -> None:
+    """Raises `Invalid` for a line that is too long to keep."""
+    if len(message) * 4 > LARGEST_LINE and (size := len(message.encode())) > LARGEST_LINE:
+        detail = f"The line has {size} bytes, more than {LARGEST_LINE}. Send it in pieces."
+        raise Invalid(FieldProblem(pointer, "LINE_TOO_LONG", detail))
 
 
 def _task_id(text: msgspec.Raw) -> UUID | None:

@@ -16,6 +16,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License, Server
 from litestar.routes import HTTPRoute
 
+from interfaces.rest.bodies import PLAIN_TEXT, takes_text
 from interfaces.rest.openapi.schemas import MsgspecSchemas
 
 STREAM = "stream"
@@ -60,6 +61,11 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _tidy(operation: dict[str, Any]) -> None:
+        if data is not None and takes_text(data.annotation):
+            operation["requestBody"]["content"][PLAIN_TEXT] = {"schema": {"type": "string"}}
+        if handler.handler_id in bodies:
+            content = {media_type: {"schema": s.to_schema()} for media_type, s in bodies[handler.handler_id].items()}
+            operation["requestBody"] = {"required": True, "content": content}
     """In the words of this project, and without what a query cannot say: a parameter is absent, never null."""
     first, _, _ = operation["description"].partition(". ")
     operation["summary"] = first.rstrip(".")

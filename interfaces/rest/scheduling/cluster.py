@@ -15,7 +15,7 @@ from domain.scheduling.ids import ExecutorId
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.parameters import Cursor, Limit, choices
-from interfaces.rest.scheduling.job_actions import NO_REASON, Reason, RequiredReason
+from interfaces.rest.scheduling.reasons import NO_REASON, Reason, ReasonParameter, reason_of, required_reason
 
 
 class ExecutorController(Controller):
@@ -51,10 +51,11 @@ class ExecutorController(Controller):
         principal: Injected[Principal],
         cluster: Injected[ClusterManagementService],
         reader: Injected[SchedulingReader],
+        reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
     ) -> ExecutorView:
         """Give it no new tasks; what it runs may finish."""
-        await cluster.drain(principal, ExecutorId(executor), data.reason)
+        await cluster.drain(principal, ExecutorId(executor), reason_of(data, reason))
         return await reader.executor(principal.tenant, executor)
 
     @post("/{executor:str}/activate", operation_id="activateExecutor", status_code=200, responses=problems(404, 409))
@@ -78,11 +79,12 @@ class ExecutorController(Controller):
     async def deactivate(
         self,
         executor: FromPath[str],
-        data: JSONBody[RequiredReason],
         principal: Injected[Principal],
         cluster: Injected[ClusterManagementService],
         reader: Injected[SchedulingReader],
+        reason: ReasonParameter = None,
+        data: JSONBody[Reason] = NO_REASON,
     ) -> ExecutorView:
         """End its session, requeue what it held, and refuse it until it is activated."""
-        await cluster.deactivate(principal, ExecutorId(executor), data.reason)
+        await cluster.deactivate(principal, ExecutorId(executor), required_reason(data, reason))
         return await reader.executor(principal.tenant, executor)

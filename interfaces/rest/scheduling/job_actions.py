@@ -1,7 +1,5 @@
 """What one does to a job: start and stop its fires, run it now."""
 
-from typing import Annotated
-
 import msgspec
 from litestar import Controller, Response, post
 from litestar.params import FromPath, JSONBody
@@ -14,19 +12,8 @@ from domain.scheduling.policies import OverlapPolicy
 from interfaces.rest.bodies import Body, ObjectText, object_text
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
-from interfaces.rest.keys import Words, job_key
-
-
-class Reason(Body, frozen=True, kw_only=True):
-    """Why; it is shown where the effect is seen."""
-
-    reason: Words | None = None
-
-
-class RequiredReason(Body, frozen=True, kw_only=True):
-    """Why; the next person who wonders will read it."""
-
-    reason: Annotated[Words, msgspec.Meta(min_length=1)]
+from interfaces.rest.keys import job_key
+from interfaces.rest.scheduling.reasons import NO_REASON, Reason, ReasonParameter, reason_of, required_reason
 
 
 class RunNow(Body, frozen=True, kw_only=True):
@@ -36,7 +23,6 @@ class RunNow(Body, frozen=True, kw_only=True):
     overlap: OverlapPolicy | None = None
 
 
-NO_REASON = Reason()
 AS_DEFINED = RunNow()
 
 
@@ -53,10 +39,11 @@ class JobActionController(Controller):
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
     ) -> JobView:
         """Let it fire, from CREATED or DISABLED."""
-        return await reader.job(principal.tenant, await jobs.activate(principal, job_key(job), data.reason))
+        return await reader.job(principal.tenant, await jobs.activate(principal, job_key(job), reason_of(data, reason)))
 
     @post("/pause", operation_id="pauseJob", status_code=200, responses=problems(404, 409, 415))
     async def pause(
@@ -65,10 +52,11 @@ class JobActionController(Controller):
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
     ) -> JobView:
         """Stop its fires for a while. Tasks that exist go on, and it can still be run by hand."""
-        return await reader.job(principal.tenant, await jobs.pause(principal, job_key(job), data.reason))
+        return await reader.job(principal.tenant, await jobs.pause(principal, job_key(job), reason_of(data, reason)))
 
     @post("/resume", operation_id="resumeJob", status_code=200, responses=problems(404, 409, 415))
     async def resume(
@@ -77,22 +65,25 @@ class JobActionController(Controller):
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
     ) -> JobView:
         """Let a paused job fire again. Fires of the paused time are not made up for."""
-        return await reader.job(principal.tenant, await jobs.resume(principal, job_key(job), data.reason))
+        return await reader.job(principal.tenant, await jobs.resume(principal, job_key(job), reason_of(data, reason)))
 
     @post("/disable", operation_id="disableJob", status_code=200, responses=problems(404, 409, 415))
     async def disable(
         self,
         job: FromPath[str],
-        data: JSONBody[RequiredReason],
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        reason: ReasonParameter = None,
+        data: JSONBody[Reason] = NO_REASON,
     ) -> JobView:
-        """Take it out of service; it neither fires nor can be run until it is activated."""
-        return await reader.job(principal.tenant, await jobs.disable(principal, job_key(job), data.reason))
+        """Take it out of service, with a reason; it neither fires nor can be run until it is activated."""
+        why = required_reason(data, reason)
+        return await reader.job(principal.tenant, await jobs.disable(principal, job_key(job), why))
 
     @post("/trigger", operation_id="triggerJob", status_code=201, responses=problems(404, 409, 415, 422))
     async def trigger(

@@ -21,10 +21,11 @@ from domain.scheduling.task_status import TaskStatus
 from interfaces.rest.bodies import Body, ObjectText, instant, object_text
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
-from interfaces.rest.keys import Key, Words, job_key, task_id
+from interfaces.rest.keys import Key, job_key, task_id
 from interfaces.rest.openapi.document import STREAM
 from interfaces.rest.parameters import Cursor, Limit, choices
 from interfaces.rest.scheduling.log_stream import NDJSON, FollowedLine, LogLevel, LogStream
+from interfaces.rest.scheduling.reasons import NO_REASON, Reason, ReasonParameter, reason_of
 
 
 class Submission(Body, frozen=True, kw_only=True):
@@ -33,15 +34,6 @@ class Submission(Body, frozen=True, kw_only=True):
     job_id: Key
     scheduled_time: datetime | None = None
     parameters: ObjectText = msgspec.field(default_factory=msgspec.Raw)
-
-
-class Cancellation(Body, frozen=True, kw_only=True):
-    """Why; it is shown on the task and told to its executor."""
-
-    reason: Words | None = None
-
-
-NO_REASON = Cancellation()
 
 
 class Attempts(Body, frozen=True, kw_only=True):
@@ -135,9 +127,10 @@ class TaskController(Controller):
         principal: Injected[Principal],
         tasks: Injected[TaskExecutionService],
         reader: Injected[SchedulingReader],
-        data: JSONBody[Cancellation] = NO_REASON,
+        reason: ReasonParameter = None,
+        data: JSONBody[Reason] = NO_REASON,
     ) -> TaskView:
         """End it. A running one is told to stop at once; `stopping` is true until its executor has let go."""
         id_ = task_id(task)
-        await tasks.cancel(principal, id_, data.reason)
+        await tasks.cancel(principal, id_, reason_of(data, reason))
         return await reader.task(principal.tenant, id_)

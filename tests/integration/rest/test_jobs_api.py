@@ -75,7 +75,7 @@ async def test_disabling_needs_a_reason(api: Api) -> None:
     await api.create_job()
     for body in (None, {}, {"reason": None}, {"reason": ""}):
         problem = await api.refusal("POST", "/jobs/backup/disable", body)
-        assert (problem["status"], problem["code"]) == (400, "MALFORMED")
+        assert (problem["status"], problem["code"]) == (400, "INVALID_PARAMETER")
     assert (await api.get("/jobs/backup"))["status"] == "ACTIVE"
 
 

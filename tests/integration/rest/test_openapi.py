@@ -11,7 +11,8 @@ import pytest
 from tests.integration.rest.api import Api
 
 OPERATIONS = {
-    "activateExecutor", "activateJob", "applyJobs", "cancelTask", "changeLogger", "claimTasks", "componentHealth",
+    "activateExecutor", "activateJob", "applyJobs", "assignTask", "completeTask", "failTask", "logTask", "startTask",
+    "cancelTask", "changeLogger", "claimTasks", "componentHealth",
     "createJob", "createTask", "deactivateExecutor", "deleteJob", "disableJob", "drainExecutor", "getExecutor",
     "getJob", "getLogger", "getTask", "health", "heartbeat", "info", "leave", "listAttempts", "listExecutors",
     "listJobs", "listLoggers", "listOccurrences", "listTasks", "liveness", "nextFires", "pauseJob", "previewTrigger",

@@ -93,6 +93,17 @@ class FakeTaskExchange(TaskExchange):
             checkpoint=task.checkpoint,
         )
 
+    async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:
+        self.calls.append("deliver")
+        executor = self._store.tables.executors.get(session.executor_id)
+        if executor is None or executor.epoch != session.epoch or not executor.may_claim:
+            return []
+        mine = [t for t in self._tasks.values() if t.is_held_by(session) and t.is_undelivered][: claim.limit]
+        for task in mine:
+            status = TaskStatus.RUNNING if claim.started else task.status
+            self._put(replace(task, status=status, claim_id=claim.claim_id, claimed_at=self._store.now))
+        return [self._claimed(task) for task in mine]
+
     async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:
         self.calls.append("attempts")
         return self._store.now, [task.as_attempt() for task in self._held(session, leases)]
@@ -146,7 +157,13 @@ class FakeTaskExchange(TaskExchange):
     async def held(self, session: Session) -> Sequence[HeldLease]:
         self.calls.append("held")
         return [
-            HeldLease(task_id=t.id, token=t.token or 0, claimed_at=t.claimed_at or t.ready_at, absences=t.absences)
+            HeldLease(
+                task_id=t.id,
+                token=t.token or 0,
+                claimed_at=t.claimed_at or t.ready_at,
+                absences=t.absences,
+                delivered=not t.is_undelivered,
+            )
             for t in self._tasks.values()
             if t.status in HELD and t.is_held_by(session)
         ]

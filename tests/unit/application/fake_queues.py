@@ -124,7 +124,7 @@ class FakeScheduleQueue(ScheduleQueue):
         _, retry_at = self._tables.aside.get(schedule.job_id, (None, None))
         return retry_at or schedule.due_at
 
-    def _with_live(self, schedule: Schedule) -> Schedule:
+    def with_live(self, schedule: Schedule) -> Schedule:
         in_the_way = [
             task
             for task in self._tables.tasks.values()
@@ -136,12 +136,12 @@ class FakeScheduleQueue(ScheduleQueue):
 
     async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
         due = [(at, s.job_id) for s in self._tables.schedules.values() if (at := self._due_at(s)) and at <= now]
-        return [self._with_live(self._tables.schedules[job_id]) for _, job_id in sorted(due)[:limit]]
+        return [self.with_live(self._tables.schedules[job_id]) for _, job_id in sorted(due)[:limit]]
 
     async def take(self, job_id: JobId) -> Schedule:
         if job_id not in self._tables.schedules:
             raise JobNotFound(job_id)
-        return self._with_live(self._tables.schedules[job_id])
+        return self.with_live(self._tables.schedules[job_id])
 
     async def triggers(self, job_ids: Sequence[JobId]) -> Mapping[JobId, Trigger]:
         jobs = self._tables.jobs

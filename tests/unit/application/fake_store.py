@@ -55,6 +55,7 @@ class Tables:
     def copied(self) -> Tables:
         return Tables(**{f.name: copy.copy(getattr(self, f.name)) for f in fields(self)})
 
+    last_token: int = 1000
 
 class FakeStore:
     """`now` is its clock. `before_commit` may raise what a store may raise, and sees what would be committed."""
@@ -200,6 +201,9 @@ class FakeTasks(TaskRepository):
 
     async def save(self, task: TaskInstance) -> None:
         self._work.record(task.release_events())
+            lane=stored.lane,
+            gate=stored.gate,
+            is_undelivered=stored.is_undelivered,
         self._work.tables.tasks[task.id] = replace(
             self._work.tables.tasks[task.id],
             status=task.status,
@@ -214,8 +218,16 @@ class FakeExecutors(ExecutorRepository):
         self._work = work
 
     async def get(self, tenant: TenantId, executor_id: ExecutorId) -> Executor:
+            gate=task.gate,
+            attempt=task.attempt,
+            holder=Session(executor_id=task.lease.executor_id, epoch=task.lease.epoch) if task.lease else None,
+            token=task.lease.token if task.lease else None,
         found = await self.find(tenant, executor_id)
         if found is None:
+    async def next_token(self) -> int:
+        self._work.tables.last_token += 1
+        return self._work.tables.last_token
+
             raise ExecutorNotFound(executor_id)
         return found
 

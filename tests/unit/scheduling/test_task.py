@@ -1,14 +1,14 @@
-"""Cancelling one task."""
+"""One task: cancelled, given away by name, told of by whoever holds it."""
 
 from __future__ import annotations
 
 import pytest
 
-from domain.scheduling.errors import IllegalTransition
-from domain.scheduling.events import TaskCancelled
+from domain.scheduling.errors import IllegalTaskState, IllegalTransition, LeaseLost
+from domain.scheduling.events import TaskAssigned, TaskCancelled
 from domain.scheduling.ids import ExecutorId
-from domain.scheduling.task import STOP_GRACE, Lease
-from domain.scheduling.task_status import FINAL, HELD, LIVE, TaskStatus
+from domain.scheduling.task import ALLOWED_ACTIONS, SATISFIED_BY, STOP_GRACE, Lease
+from domain.scheduling.task_status import CLAIMABLE, FINAL, HELD, LIVE, REOPENED_BY_OPERATOR, Gate, TaskStatus
 from tests.builders import JOB_ID, MINUTE, NOON, SECOND, TASK_ID, task
 
 LEASE = Lease(ExecutorId("worker-1"), 1, 7)
@@ -69,3 +69,81 @@ def test_cancelling_is_an_event() -> None:
     assert cancelled.release_events() == [
         TaskCancelled(occurred_at=NOON, task_id=TASK_ID, job_id=JOB_ID, job_name="backup", reason="not needed")
     ]
+
+
+WAYS = {"start": TaskStatus.RUNNING, "complete": TaskStatus.COMPLETED, "fail": TaskStatus.FAILED}
+VERBS = [*WAYS, "log"]
+
+
+@pytest.mark.parametrize("status", TaskStatus)
+def test_what_is_allowed_agrees_with_the_ways_between_states(status: TaskStatus) -> None:
+    allowed = ALLOWED_ACTIONS[status]
+    assert ("assign" in allowed) == status.can_become(TaskStatus.ASSIGNED)
+    assert ("cancel" in allowed) == status.can_become(TaskStatus.CANCELLED)
+    assert ("retry" in allowed) == (status in REOPENED_BY_OPERATOR)
+    assert ("log" in allowed) == (status in HELD)
+    for action, target in WAYS.items():
+        assert (action in allowed) == (status in HELD and status.can_become(target))
+
+
+@pytest.mark.parametrize("status", CLAIMABLE)
+def test_a_waiting_task_is_given_to_an_executor_even_before_its_time(status: TaskStatus) -> None:
+    given = task(status, gate=Gate.TIME)
+    given.assign(LEASE, NOON)
+    assert (given.status, given.gate, given.lease, given.attempt) == (TaskStatus.ASSIGNED, None, LEASE, 2)
+    assert given.is_undelivered
+    (event,) = given.release_events()
+    assert event == TaskAssigned(
+        occurred_at=NOON, task_id=TASK_ID, job_id=JOB_ID, job_name="backup", executor_id=LEASE.executor_id, attempt=2
+    )
+
+
+@pytest.mark.parametrize("status", [s for s in TaskStatus if s not in CLAIMABLE])
+def test_what_does_not_wait_is_not_given_away(status: TaskStatus) -> None:
+    with pytest.raises(IllegalTaskState, match=f"is {status}; it cannot assign") as refused:
+        task(status).assign(LEASE, NOON)
+    assert refused.value.allowed_actions == ALLOWED_ACTIONS[status]
+
+
+def test_what_still_stops_is_not_given_away() -> None:
+    stopping = task(TaskStatus.WAITING_RETRY, LEASE, stopping_until=NOON)
+    with pytest.raises(IllegalTaskState):
+        stopping.assign(LEASE, NOON)
+    assert stopping.allowed_actions == ("rerun",)
+
+
+def test_what_was_assigned_and_not_fetched_is_cancelled_for_good() -> None:
+    given = task(TaskStatus.PENDING)
+    given.assign(LEASE, NOON)
+    given.cancel(None, NOON)
+    assert (given.status, given.is_stopping) == (TaskStatus.CANCELLED, False)
+
+
+@pytest.mark.parametrize("token", [None, LEASE.token])
+@pytest.mark.parametrize("action", VERBS)
+def test_who_holds_a_task_may_tell_of_it(action: str, token: int | None) -> None:
+    status = TaskStatus.ASSIGNED if action == "start" else TaskStatus.RUNNING
+    assert task(status, LEASE).lease_for(action, LEASE.executor_id, token) == LEASE
+
+
+@pytest.mark.parametrize("action", VERBS)
+@pytest.mark.parametrize(("executor", "token"), [("other", None), ("other", LEASE.token), ("worker-1", 8)])
+def test_nobody_else_may(action: str, executor: str, token: int | None) -> None:
+    for status in (*HELD, *FINAL):
+        with pytest.raises(LeaseLost) as refused:
+            task(status, LEASE).lease_for(action, ExecutorId(executor), token)
+        assert refused.value.current_status == status
+
+
+@pytest.mark.parametrize("action", SATISFIED_BY)
+def test_a_verb_that_is_satisfied_needs_no_lease_any_more(action: str) -> None:
+    assert task(SATISFIED_BY[action], LEASE).lease_for(action, LEASE.executor_id, None) is None
+
+
+@pytest.mark.parametrize("action", VERBS)
+def test_a_task_that_nobody_holds_says_what_is_possible(action: str) -> None:
+    for status in WAITING:
+        with pytest.raises(IllegalTaskState, match=f"it cannot {action}"):
+            task(status).lease_for(action, LEASE.executor_id, None)
+    with pytest.raises(IllegalTaskState):
+        task(TaskStatus.CANCELLED, LEASE).lease_for(action, LEASE.executor_id, None)
