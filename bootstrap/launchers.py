@@ -9,6 +9,7 @@ from interfaces.cli.launchers import (
     GivenSettings,
     Launchers,
     LaunchRefused,
+    SchemaState,
     ServerOptions,
     SettingView,
     WorkerOptions,
@@ -46,6 +47,14 @@ class ProductLaunchers(Launchers):
             if before == after
             else f"Upgraded from {before or 'nothing'} to {after}."
         )
+
+    def db_schema(self, settings: GivenSettings) -> SchemaState:
+        from infrastructure.sql import migrations
+
+        with _refusals():
+            present = migrations.current(_database(settings))
+        wanted = migrations.head()
+        return SchemaState(present, wanted, present != wanted and migrations.is_known(present))
 
     def db_current(self, settings: GivenSettings) -> str:
         from infrastructure.sql import migrations

@@ -53,7 +53,10 @@ def upgrade(url: str) -> None:
 
 
 def current(url: str) -> str:
-    """The schema that the database has; empty if it has none."""
+    """The schema that the database has; empty if it has none. A file that does not exist is not made."""
+    address = address_of(url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+        return ""
     return _run(url, lambda connection: connection.run_sync(_current))
 
 
@@ -108,6 +111,11 @@ def _upgrade(connection: sa.Connection) -> None:
 
 def _current(connection: sa.Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version knows the way from this schema to its own."""
+    return revision in _known()
 
 
 def _known() -> set[str]:

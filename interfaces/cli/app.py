@@ -9,9 +9,13 @@ from typing import Any
 import click
 
 from interfaces.cli.apply import apply
+from interfaces.cli.completion import completion
 from interfaces.cli.config import config
+from interfaces.cli.doctor import doctor
+from interfaces.cli.executors import executors
 from interfaces.cli.exits import INTERRUPTED
 from interfaces.cli.failures import ending_of
+from interfaces.cli.health import health
 from interfaces.cli.import_crontab import import_crontab
 from interfaces.cli.job_definitions import create, export, validate
 from interfaces.cli.job_diff import diff
@@ -20,6 +24,7 @@ from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, r
 from interfaces.cli.jobs import jobs
 from interfaces.cli.processes import db, dev, server, worker
 from interfaces.cli.session import open_session, session_options
+from interfaces.cli.task_verbs import submit, wait
 from interfaces.cli.tasks import tasks
 
 
@@ -56,9 +61,11 @@ def scheduler(ctx: click.Context, server: str | None, output: str | None, zone: 
     open_session(ctx, server, output, zone)
 
 
-for _command in (dev, server, worker, db, config, jobs, tasks):
+for _command in (dev, server, worker, db, config, jobs, tasks, executors, health, doctor, completion):
     scheduler.add_command(_command)
 for _command in (create, edit, apply, diff, validate, export, import_crontab):
     jobs.add_command(_command)
+for _command in (submit, wait):
+    tasks.add_command(_command)
 for _command in (run, pause, resume, activate, disable, delete):
     jobs.add_command(_command)

@@ -29,7 +29,7 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; kept and shown wit
 @calls_server
 def run(session: Session, names: tuple[str, ...], parameters: dict[str, Any] | None, overlap: str | None) -> None:
     """Run jobs now, whatever their schedule."""
-    _each(
+    each(
         session,
         names,
         lambda client, name: client.trigger(name, parameters=parameters, overlap=overlap),
@@ -43,7 +43,7 @@ def run(session: Session, names: tuple[str, ...], parameters: dict[str, Any] | N
 @calls_server
 def pause(session: Session, names: tuple[str, ...], reason: str | None) -> None:
     """Stop the fires of jobs; their tasks go on."""
-    _each(session, names, lambda client, name: client.pause(name, reason=reason), _is_now)
+    each(session, names, lambda client, name: client.pause(name, reason=reason), _is_now)
 
 
 @click.command()
@@ -51,7 +51,7 @@ def pause(session: Session, names: tuple[str, ...], reason: str | None) -> None:
 @calls_server
 def resume(session: Session, names: tuple[str, ...]) -> None:
     """Let paused jobs fire again, from now on."""
-    _each(session, names, lambda client, name: client.resume(name), _is_now)
+    each(session, names, lambda client, name: client.resume(name), _is_now)
 
 
 @click.command()
@@ -59,7 +59,7 @@ def resume(session: Session, names: tuple[str, ...]) -> None:
 @calls_server
 def activate(session: Session, names: tuple[str, ...]) -> None:
     """Put created or disabled jobs into service."""
-    _each(session, names, lambda client, name: client.activate(name), _is_now)
+    each(session, names, lambda client, name: client.activate(name), _is_now)
 
 
 @click.command()
@@ -68,7 +68,7 @@ def activate(session: Session, names: tuple[str, ...]) -> None:
 @calls_server
 def disable(session: Session, names: tuple[str, ...], reason: str) -> None:
     """Take jobs out of service: no fires, no runs by hand."""
-    _each(session, names, lambda client, name: client.disable(name, reason=reason), _is_now)
+    each(session, names, lambda client, name: client.disable(name, reason=reason), _is_now)
 
 
 @click.command()
@@ -79,15 +79,16 @@ def delete(session: Session, names: tuple[str, ...], yes: bool) -> None:
     """Delete jobs; their history stays."""
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete {', '.join(names)}?", abort=True)
-    _each(session, names, lambda client, name: client.delete(name), lambda _, name, __: f"{name} is deleted")
+    each(session, names, lambda client, name: client.delete(name), lambda _, name, __: f"{name} is deleted")
 
 
-def _each(
+def each(
     session: Session,
     names: tuple[str, ...],
     act: Callable[[Client, str], Any],
     tell: Callable[[Session, str, Document], str],
 ) -> None:
+    """Acts on one after the other and tells of each; ends with the first failure's exit code."""
     first_failure = 0
     with session.client() as client:
         for name in names:

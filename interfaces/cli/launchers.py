@@ -76,6 +76,15 @@ class SettingView:
     origin: str
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """The schema that a database has (empty: none) and the one that this version works with."""
+
+    present: str
+    wanted: str
+    is_older: bool
+
+
 class LaunchRefused(Exception):
     """A process cannot start, or the database cannot be changed, for a reason a person can mend; no traceback."""
 
@@ -95,6 +104,8 @@ class Launchers(Protocol):
     def db_upgrade(self, settings: GivenSettings) -> str:
         """Brings the schema up to date; what was done, for a person."""
         ...
+
+    def db_schema(self, settings: GivenSettings) -> SchemaState: ...
 
     def db_current(self, settings: GivenSettings) -> str:
         """The schema's revision, and the one this code wants."""

@@ -121,7 +121,7 @@ def _fields(session: Session) -> Columns:
         ("executor", member("executorId")),
         ("progress", member("progress")),
         ("result", member("result")),
-        ("error", _error),
+        ("error", error_words),
     )
 
 
@@ -132,7 +132,7 @@ def _attempt_columns(session: Session) -> Columns:
         ("STATUS", status),
         ("STARTED", time_of(session, "startedAt")),
         ("ENDED", time_of(session, "endedAt")),
-        ("ERROR", _error),
+        ("ERROR", error_words),
     )
 
 
@@ -140,7 +140,7 @@ def _attempts(task: Document) -> str:
     return f"{task.get('attempt', 0)}/{task.get('maxAttempts', NOTHING)}"
 
 
-def _error(document: Document) -> str:
+def error_words(document: Document) -> str:
     error = document.get("error") or {}
     return clean(": ".join(str(error[name]) for name in ("code", "message") if error.get(name)))
 
