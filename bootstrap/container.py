@@ -19,11 +19,11 @@ from application.scheduling.planner import Planner
 from application.scheduling.reaper import Reaper
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
-from application.scheduling.task_execution import TaskExecutionService
 from application.scheduling.task_control import TaskControlService
+from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
-from bootstrap.observing import actuator_of, telemetry_of
 from bootstrap.job_types import known_job_types
+from bootstrap.observing import actuator_of, telemetry_of
 from bootstrap.settings import Settings
 from domain.timing.ports import Calendars
 from infrastructure.clock import SystemClock
@@ -69,8 +69,8 @@ class Container(containers.DeclarativeContainer):
 
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)
-    planning = providers.Singleton(JobPlanning, ids, calendars, lanes, wake_up)
     assignments = providers.Singleton(Assignments, clock)
+    planning = providers.Singleton(JobPlanning, ids, calendars, lanes, wake_up)
     jobs = providers.Singleton(
         JobManagementService,
         work.provider,
@@ -79,9 +79,10 @@ class Container(containers.DeclarativeContainer):
         planning,
         wake_up,
         settings.provided.job_defaults,
+        telemetry,
     )
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
-    intake = providers.Singleton(ReportIntake, exchange, dice, wake_up)
+    intake = providers.Singleton(ReportIntake, exchange, dice, wake_up, telemetry)
     tasks = providers.Singleton(
         TaskExecutionService,
         work.provider,
@@ -95,10 +96,10 @@ class Container(containers.DeclarativeContainer):
         draining,
         telemetry,
     )
+    task_control = providers.Singleton(TaskControlService, work.provider, exchange, intake, assignments, wake_up)
     cluster = providers.Singleton(
         ClusterManagementService,
         work.provider,
-    task_control = providers.Singleton(TaskControlService, work.provider, exchange, intake, assignments, wake_up)
         exchange,
         sessions,
         lanes,
@@ -106,11 +107,14 @@ class Container(containers.DeclarativeContainer):
         settings.provided.liveness,
         ids,
         wake_up,
+        telemetry,
     )
-    planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up)
+    planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up, telemetry)
     follower = providers.Singleton(Follower, work.provider, wake_up)
     admitter = providers.Singleton(Admitter, work.provider, wake_up)
-    reaper = providers.Singleton(Reaper, work.provider, heartbeats, settings.provided.liveness, lanes, dice, wake_up)
+    reaper = providers.Singleton(
+        Reaper, work.provider, heartbeats, settings.provided.liveness, lanes, dice, wake_up, telemetry
+    )
 
     loops = providers.List(
         providers.Singleton(planner_loop, planner, wake_up),
@@ -131,6 +135,7 @@ class Container(containers.DeclarativeContainer):
         jobs=jobs,
         forecast=forecast,
         tasks=tasks,
+        task_control=task_control,
         cluster=cluster,
         reader=reader,
         wake_up=wake_up,
@@ -138,4 +143,3 @@ class Container(containers.DeclarativeContainer):
         actuator=actuator,
         default_slots=settings.provided.slots,
     )
-        task_control=task_control,

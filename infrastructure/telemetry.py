@@ -63,7 +63,7 @@ class Telemetry(Metrics, Collector):
         for occurrence in occurrences:
             fires[occurrence.decision] += occurrence.count
             if occurrence.decision is Decision.FIRED:
-                lags.append((now - occurrence.planned_at).total_seconds())
+                lags.append(max(0.0, (now - occurrence.planned_at).total_seconds()))
         self._schedule_lag.observe(lags)
 
     def created(self, origin: Origin, count: int) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.scheduling.lanes import Lanes
+from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, Heartbeats, SchedulingWork
 from application.scheduling.sessions import Sessions
 from application.shared.ids import Ids
@@ -18,7 +19,7 @@ from domain.scheduling.ids import ExecutorId, TaskId
 from domain.scheduling.placement import Capability
 from domain.scheduling.ports.task_exchange import Lease, StopOrder, TaskExchange
 from domain.scheduling.ports.task_queue import Session
-from domain.scheduling.settlement import lose
+from domain.scheduling.settlement import Settlement, lose
 
 ABSENT_BEATS = 2
 """A task that so many heartbeats in a row do not list never reached its executor: the answer to its claim was lost."""
@@ -56,6 +57,7 @@ class ClusterManagementService:
         liveness: Liveness,
         ids: Ids,
         wake_up: WakeUp,
+        metrics: Metrics = UNCOUNTED,
     ) -> None:
         self._begin = begin
         self._exchange = exchange
@@ -65,6 +67,7 @@ class ClusterManagementService:
         self._liveness = liveness
         self._ids = ids
         self._wake_up = wake_up
+        self._metrics = metrics
 
     async def register(
         self,
@@ -76,7 +79,7 @@ class ClusterManagementService:
     ) -> Registered:
         """Begin a session, or repeat the registration of the present one. Raises `ExecutorDeactivated`."""
         id_ = executor_id or ExecutorId(str(self._ids.new()))
-        freed = 0
+        freed: Sequence[Settlement] = ()
         async with self._begin() as work:
             executor = await work.executors.find(principal.tenant, id_)
             if executor is None:
@@ -91,7 +94,7 @@ class ClusterManagementService:
         session = Session(executor_id=id_, epoch=executor.epoch)
         self._sessions.forget(principal, session)
         if freed:
-            await self._freed(principal, capability)
+            await self._freed(principal, capability, freed)
         self._wake_up.signal(executor_topic(id_))
         return Registered(executor_id=id_, epoch=executor.epoch, liveness=self._liveness)
 
@@ -164,7 +167,7 @@ class ClusterManagementService:
             await work.commit()
         self._sessions.forget(principal, session)
         if freed:
-            await self._freed(principal, executor.capability)
+            await self._freed(principal, executor.capability, freed)
         self._wake_up.signal(executor_topic(executor_id))
 
     async def _requeue(
@@ -172,20 +175,23 @@ class ClusterManagementService:
     ) -> None:
         async with self._begin() as work:
             attempts = await work.queue.take_held(session, tasks)
-            await work.queue.settle([lose(a, "it never reached its executor", work.now) for a in attempts])
+            lost = [lose(a, "it never reached its executor", work.now) for a in attempts]
+            await work.queue.settle(lost)
             await work.commit()
-        await self._freed(principal, capability)
+        await self._freed(principal, capability, lost)
 
-    async def _freed(self, principal: Principal, capability: Capability) -> None:
+    async def _freed(self, principal: Principal, capability: Capability, lost: Sequence[Settlement]) -> None:
         """What an executor gave back stands in lanes that it served."""
+        self._metrics.settled([settlement.status for settlement in lost])
         for lane in await self._lanes.served_by(principal.tenant, capability):
             self._wake_up.signal(lane_topic(lane))
         self._wake_up.signal(OPENINGS)
 
 
-async def give_back(work: SchedulingWork, session: Session, why: str) -> int:
-    """The session is over: what it was stopping has stopped, what it held is lost. How many were lost."""
+async def give_back(work: SchedulingWork, session: Session, why: str) -> Sequence[Settlement]:
+    """The session is over: what it was stopping has stopped, what it held is lost. How that ended."""
     await work.queue.let_go(session)
     attempts = await work.queue.take_held(session)
-    await work.queue.settle([lose(attempt, why, work.now) for attempt in attempts])
-    return len(attempts)
+    lost = [lose(attempt, why, work.now) for attempt in attempts]
+    await work.queue.settle(lost)
+    return lost

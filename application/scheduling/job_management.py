@@ -11,6 +11,7 @@ import msgspec
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
 from application.scheduling.job_planning import JobPlanning, begins_anew
+from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
 from application.scheduling.recording import write_up_manual
 from application.shared.errors import StoreUnavailable
@@ -23,6 +24,7 @@ from domain.scheduling.job import Job, JobDefinition, JobStatus
 from domain.scheduling.job_type import JobTypes
 from domain.scheduling.occurrence import manual_fire_key
 from domain.scheduling.policies import OverlapPolicy
+from domain.scheduling.task import Origin
 from domain.shared.errors import DomainError
 from domain.shared.json_value import JsonText
 
@@ -52,6 +54,7 @@ class JobManagementService:
         planning: JobPlanning,
         wake_up: WakeUp,
         defaults: JobDefaults,
+        metrics: Metrics = UNCOUNTED,
     ) -> None:
         self._begin = begin
         self._ids = ids
@@ -59,6 +62,7 @@ class JobManagementService:
         self._planning = planning
         self._wake_up = wake_up
         self._defaults = defaults
+        self._metrics = metrics
 
     async def create(self, principal: Principal, document: JobDocument) -> JobId:
         """A new job, active at once if the document says so. Raises `Invalid`, `JobNameTaken`."""
@@ -145,6 +149,7 @@ class JobManagementService:
                 task.cancel("the job was deleted", work.now)
                 await work.tasks.save(task)
             await work.commit()
+        self._metrics.settled([task.status for task in live])
         for task in live:
             if task.lease is not None:
                 self._wake_up.signal(executor_topic(task.lease.executor_id))
@@ -181,6 +186,7 @@ class JobManagementService:
             await work.commit()
         if live:
             raise Overlapping(job.definition.name, live)
+        self._metrics.created(Origin.MANUAL, 1)
         self._wake_up.signal(lane_topic(schedule.lane), 1)
         return task_id
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import write_up
 from application.shared.errors import StoreUnavailable
@@ -19,6 +20,7 @@ from domain.scheduling.firing import Firing, decide
 from domain.scheduling.ids import JobId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.task import Origin
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger
 
@@ -37,11 +39,14 @@ SET_ASIDE = timedelta(minutes=1)
 class Planner:
     """Any number of them may run at once, on any number of nodes: the locks and keys of the store keep them apart."""
 
-    def __init__(self, begin: BeginWork, ids: Ids, calendars: Calendars, wake_up: WakeUp) -> None:
+    def __init__(
+        self, begin: BeginWork, ids: Ids, calendars: Calendars, wake_up: WakeUp, metrics: Metrics = UNCOUNTED
+    ) -> None:
         self._begin = begin
         self._ids = ids
         self._calendars = calendars
         self._wake_up = wake_up
+        self._metrics = metrics
         self._chunk = LARGEST_CHUNK
         self._low: list[Schedule] = []
 
@@ -77,6 +82,8 @@ class Planner:
         await work.schedules.record(written.fired)
         work.record(written.events)
         await work.commit()
+        self._metrics.decided(written.fired.occurrences, work.now)
+        self._metrics.created(Origin.SCHEDULE, len(written.fired.tasks))
         for lane, count in written.lanes.items():
             self._wake_up.signal(lane_topic(lane), count)
         if any(s.awaited is not None for s in written.fired.schedules):

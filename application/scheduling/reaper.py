@@ -8,13 +8,14 @@ from datetime import datetime
 
 from application.scheduling.cluster_management import give_back
 from application.scheduling.lanes import Lanes
+from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, Heartbeats
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Dice
 from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
 from domain.scheduling.executor import Executor, Liveness
 from domain.scheduling.ports.task_queue import Session
-from domain.scheduling.settlement import EXECUTION_TIMEOUT, time_out
+from domain.scheduling.settlement import EXECUTION_TIMEOUT, Settlement, lose, time_out
 from domain.scheduling.task import TaskError
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Reaper:
         lanes: Lanes,
         dice: Dice,
         wake_up: WakeUp,
+        metrics: Metrics = UNCOUNTED,
     ) -> None:
         self._begin = begin
         self._heartbeats = heartbeats
@@ -40,6 +42,7 @@ class Reaper:
         self._lanes = lanes
         self._dice = dice
         self._wake_up = wake_up
+        self._metrics = metrics
         self._watching_since: datetime | None = None
 
     async def tick(self) -> None:
@@ -65,15 +68,19 @@ class Reaper:
             released = await work.queue.let_go_expired(work.now, BATCH)
             attempts = await work.queue.take_overdue(work.now, BATCH)
             error = TaskError(EXECUTION_TIMEOUT, "The execution took longer than the job's execution timeout.")
-            await work.queue.settle([time_out(a, error, work.now, self._dice.roll()) for a in attempts])
-            if released or attempts:
+            ends = [time_out(a, error, work.now, self._dice.roll()) for a in attempts]
+            abandoned = await work.queue.take_abandoned(BATCH)
+            ends += [lose(a, "its executor's session had ended", work.now) for a in abandoned]
+            await work.queue.settle(ends)
+            if released or ends:
                 await work.commit()
+        self._metrics.settled([end.status for end in ends])
         for attempt in attempts:
             log.warning("task %s attempt %d exceeded its execution timeout", attempt.task_id, attempt.number)
             self._wake_up.signal(task_topic(attempt.task_id))
             if attempt.executor_id is not None:
                 self._wake_up.signal(executor_topic(attempt.executor_id))
-        if released or attempts:
+        if released or ends:
             self._wake_up.signal(OPENINGS)
 
     async def _end_silent(self) -> None:
@@ -87,13 +94,18 @@ class Reaper:
             silent = await work.executors.take_silent(since, BATCH)
             newest = await self._heartbeats.newest([_session(e) for e in silent]) if silent else {}
             dead = [e for e in silent if not _spared(e, newest, since)]
+            ends: list[Settlement] = []
             for executor in dead:
                 executor.lose(executor.last_heartbeat_at, work.now)
                 lost = await give_back(work, _session(executor), "its executor was lost")
                 await work.executors.save(executor)
-                log.warning("executor %s is lost (%s); %d tasks go back", executor.id, executor.status_reason, lost)
+                ends += lost
+                log.warning(
+                    "executor %s is lost (%s); %d tasks go back", executor.id, executor.status_reason, len(lost)
+                )
             if dead:
                 await work.commit()
+        self._metrics.settled([end.status for end in ends])
         for executor in dead:
             for lane in await self._lanes.served_by(executor.tenant, executor.capability):
                 self._wake_up.signal(lane_topic(lane))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.shared.ids import Dice
 from application.shared.wake_up import OPENINGS, WakeUp, task_topic
 from domain.scheduling.ids import TaskId
@@ -59,10 +60,11 @@ class Taken:
 class ReportIntake:
     """First lines and starts, then what has ended, so that a task's last lines stand before its end."""
 
-    def __init__(self, exchange: TaskExchange, dice: Dice, wake_up: WakeUp) -> None:
+    def __init__(self, exchange: TaskExchange, dice: Dice, wake_up: WakeUp, metrics: Metrics = UNCOUNTED) -> None:
         self._exchange = exchange
         self._dice = dice
         self._wake_up = wake_up
+        self._metrics = metrics
 
     async def take(self, session: Session, reports: Sequence[Report]) -> Taken:
         """Write what can be written at once and decide the rest."""
@@ -100,6 +102,7 @@ class ReportIntake:
                 self._settled(taken, settlement, ReportOutcome.APPLIED)
             else:
                 missed.append(settlement)
+        self._metrics.settled([s.status for s in taken.settlements if s.task_id in applied])
         if missed:
             # An attempt that was to be stopped and has ended by itself has stopped as well.
             await self._exchange.stopped(session, [(s.task_id, s.token) for s in missed])

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from application.scheduling.assignments import Assignments
 from application.scheduling.lanes import Lanes
+from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
@@ -71,6 +72,7 @@ class TaskExecutionService:
         ids: Ids,
         wake_up: WakeUp,
         draining: Draining,
+        metrics: Metrics = UNCOUNTED,
     ) -> None:
         self._begin = begin
         self._exchange = exchange
@@ -81,6 +83,7 @@ class TaskExecutionService:
         self._ids = ids
         self._wake_up = wake_up
         self._draining = draining
+        self._metrics = metrics
 
     async def submit(
         self,
@@ -113,6 +116,7 @@ class TaskExecutionService:
             )
             lanes = await work.queue.add([task])
             await work.commit()
+        self._metrics.created(Origin.DIRECT, 1)
         if gate is Gate.TIME:
             self._wake_up.signal(OPENINGS)
         else:
@@ -124,9 +128,11 @@ class TaskExecutionService:
         """End it; a running one is told to stop at once. Raises `TaskNotFound`, `IllegalTransition`."""
         async with self._begin() as work:
             task = await work.tasks.get(principal.tenant, task_id)
+            ends = not task.status.is_final
             task.cancel(reason, work.now)
             await work.tasks.save(task)
             await work.commit()
+        self._metrics.settled([task.status] if ends else [])
         if task.lease is not None:
             self._wake_up.signal(executor_topic(task.lease.executor_id))
         self._wake_up.signal(task_topic(task_id))
@@ -159,6 +165,8 @@ class TaskExecutionService:
                 delivered = await self._assigned(session, wish, capability.slots)
                 answer = await self._exchange.exchange(session, settlements, None if delivered else claim)
                 await self._intake.finish(session, taken, answer.applied)
+                self._metrics.waited(answer.waits)
+                self._metrics.ran(answer.durations)
                 if settlements and taken.gives_back:
                     self._hint(numbers)
                 settlements = ()

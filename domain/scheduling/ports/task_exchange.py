@@ -56,12 +56,18 @@ class StopOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchanged:
-    """`applied`: the settlements that took effect. `may_claim` is False when the session is over or draining."""
+    """`applied`: the settlements that took effect. `may_claim` is False when the session is over or draining.
+
+    In seconds, in no particular order: how long what is claimed now had been ready, and how long what was settled had
+    run, as far as it had begun.
+    """
 
     applied: frozenset[TaskId]
     claimed: Sequence[ClaimedTask]
     stop: Sequence[StopOrder]
     may_claim: bool
+    waits: Sequence[float] = ()
+    durations: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +81,13 @@ class HeldLease:
     token: int
     claimed_at: datetime
     absences: int
+    delivered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogBatch:
     """Lines of one attempt, a JSON array of `{"at","level","stream","message"}`.
 
-    delivered: bool = True
     `sequence` numbers the batches of a lease from 1; 0 = after the last one, and then a repeated batch is kept twice.
     """
 
@@ -116,15 +122,15 @@ class TaskExchange(Protocol):
         """
 
     @abstractmethod
+    async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:
+        """Hand out what was assigned to the executor by name, whatever its lanes; nothing if it may not claim."""
+
+    @abstractmethod
     async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:
         """The store's time, and the facts for deciding about these leases; those not held are left out."""
 
     @abstractmethod
     async def start(self, session: Session, leases: Sequence[Lease]) -> frozenset[TaskId]:
-    @abstractmethod
-    async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:
-        """Hand out what was assigned to the executor by name, whatever its lanes; nothing if it may not claim."""
-
         """ASSIGNED becomes RUNNING; which are RUNNING now under these leases."""
 
     @abstractmethod

@@ -33,26 +33,36 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
     answer, lane = _read(
         (yield exchange_statement(*settle, True), {**parameters, **claim_parameters(claim, "postgresql", lanes)})
     )
-    applied = answer.applied
+    settled = answer
     while not answer.claimed and lane is not None and len(lanes) > 1:
         lanes.remove(lane)
         again = {**session_parameters(session), **claim_parameters(claim, "postgresql", lanes)}
         answer, lane = _read((yield exchange_statement(Ends.NONE, False, True), again))
-    return replace(answer, applied=applied)
+    return replace(answer, applied=settled.applied, durations=settled.durations)
 
 
 def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
     """What the statement returned, and the lane it claimed from."""
     claimed, stop = [], []
     lane, applied, may_claim = None, frozenset[TaskId](), False
+    waits: Sequence[float] | None = None
+    durations: Sequence[float | None] | None = None
     for row in rows:
         if row[0] == HANDED_OUT:
-            claimed.append(row[1:-2])
+            claimed.append(row[1:-4])
         elif row[0] == TO_STOP:
             _, _, id_, token, _, reason, _, error, *_ = row
             stop.append(stop_order(id_, token, reason, error))
         elif row[0] == SUMMARY:
-            *_, ids, may_claim = row
+            *_, waits, durations, ids, may_claim = row
             lane, applied = row[6], frozenset(ids or ())
     tasks = [claimed_task(row) for row in sorted(claimed)]
-    return Exchanged(applied=applied, claimed=tasks, stop=stop, may_claim=may_claim), lane
+    answer = Exchanged(
+        applied=applied,
+        claimed=tasks,
+        stop=stop,
+        may_claim=may_claim,
+        waits=waits or (),
+        durations=[each for each in durations or () if each is not None],
+    )
+    return answer, lane

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_exchange import Claim, Exchanged
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Settlement
@@ -42,6 +41,7 @@ from infrastructure.sql.scheduling.task_events import FACTS_STORED, tell
 from infrastructure.sql.scheduling.task_rows import CLAIMED, claimed_task, stop_order
 
 _NOW: Final = moment("sqlite")
+_SECOND: Final = 1_000_000
 _IDS: Final = Relation("i", id=sa.Text)
 """By the text that stands in the store."""
 
@@ -50,20 +50,23 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
     """Nobody else writes meanwhile, so what one statement has seen is true for the next."""
     of_session = session_parameters(session)
     ((now, may),) = yield _SESSION, of_session
-    applied = yield from _settle(now, Settlements.of(settlements), of_session)
+    settled = yield from _settle(now, Settlements.of(settlements), of_session)
     tasks: list[Row] = []
+    waits: list[float] = []
     if claim is not None and may:
-        tasks = yield from _claim({**of_session, **claim_parameters(claim, "sqlite", claim.lanes)})
+        tasks, waits = yield from _claim({**of_session, **claim_parameters(claim, "sqlite", claim.lanes)})
     stop = yield _STOP, of_session
     return Exchanged(
-        applied=applied,
+        applied=frozenset(settlement.task_id for settlement, _ in settled),
         claimed=[claimed_task(row) for row in sorted(tasks)],
         stop=[stop_order(*row) for row in stop],
         may_claim=may,
+        waits=waits,
+        durations=[ran / _SECOND for _, (*_, ran) in settled if ran is not None],
     )
 
 
-def _settle(now: datetime, changes: Settlements, of_session: Parameters) -> Script[frozenset[TaskId]]:
+def _settle(now: datetime, changes: Settlements, of_session: Parameters) -> Script[list[tuple[Settlement, Row]]]:
     settled: list[tuple[Settlement, Row]] = []
     if changes.ended:
         moved = yield _INTO_HISTORY[changes.ends], {**of_session, **changes.ended_parameters("sqlite")}
@@ -77,7 +80,7 @@ def _settle(now: datetime, changes: Settlements, of_session: Parameters) -> Scri
             yield _KEPT, parameters
             settled += _matched(changes.kept, staying)
     yield from tell(now, settled)
-    return frozenset(settlement.task_id for settlement, _ in settled)
+    return settled
 
 
 def _matched(settlements: Sequence[Settlement], rows: Sequence[Row]) -> list[tuple[Settlement, Row]]:
@@ -86,30 +89,37 @@ def _matched(settlements: Sequence[Settlement], rows: Sequence[Row]) -> list[tup
     return [(by_lease[row[:2]], row[2:]) for row in rows]
 
 
-def _claim(parameters: Parameters) -> Script[list[Row]]:
+def _claim(parameters: Parameters) -> Script[tuple[list[Row], list[float]]]:
+    """What is handed out, and how long what is handed out now has waited."""
     if before := (yield _BEFORE, parameters):
-        return before
+        return before, []
     lanes = yield _CHOSEN, parameters
     if not lanes:
-        return []
+        return [], []
     handed_out = yield _CLAIMED, {**parameters, "b_lane": lanes[0][0]}
     yield _TOKENS_TAKEN, {"b_taken": len(handed_out)}
-    return handed_out
+    return [row[:-1] for row in handed_out], [row[-1] / _SECOND for row in handed_out]
 
 
-def _facts(columns: Columns) -> list[sa.ColumnElement[Any]]:
-    """The lease and `FACTS_STORED`; its id stays text, that is enough to know it again."""
-    return [sa.type_coerce(columns["id"], sa.Text), *(columns[name] for name in ("token", *FACTS_STORED))]
+def _facts(columns: Columns, now: sa.ColumnElement[datetime]) -> list[sa.ColumnElement[Any]]:
+    """The lease, `FACTS_STORED`, and how long it ran; its id stays text, that is enough to know it again."""
+    facts = (columns[name] for name in ("token", *FACTS_STORED))
+    return [sa.type_coerce(columns["id"], sa.Text), *facts, _between(now, columns["started_at"])]
+
+
+def _between(until: sa.ColumnElement[datetime], since: sa.ColumnElement[datetime]) -> sa.ColumnElement[int]:
+    """In microseconds, as instants are stored."""
+    return until.op("-", return_type=sa.BigInteger())(since)
 
 
 def _into_history(end: Columns) -> sa.Executable:
-    row = ended(dict(t), end, _NOW)
+    row, h = ended(dict(t), end, _NOW), dict(task_history.c)
     moved = sa.select(*row.values()).where(leased_as(end), may_end_as(end["status"]))
-    return sa.insert(task_history).from_select(list(row), moved).returning(*_facts(dict(task_history.c)))
+    return sa.insert(task_history).from_select(list(row), moved).returning(*_facts(h, h["ended_at"]))
 
 
 def _staying(end: Columns) -> sa.Executable:
-    return sa.select(*_facts(dict(t))).where(leased_as(end), may_end_as(end["status"]))
+    return sa.select(*_facts(dict(t), _NOW)).where(leased_as(end), may_end_as(end["status"]))
 
 
 def _attempts(end: Columns) -> sa.Executable:
@@ -142,7 +152,7 @@ def _claimed() -> sa.Executable:
     picked = sa.select(first.id, place.label("place")).subquery("picked").c
     token = sa.select(task_tokens.c.last).scalar_subquery() + picked.place
     change = sa.update(tasks).where(t.id == picked.id).values(claimed("sqlite", token))
-    return change.returning(*(t[name] for name in CLAIMED))
+    return change.returning(*(t[name] for name in CLAIMED), _between(t.claimed_at, t.ready_at))
 
 
 def _for_ends(build: Callable[[Columns], sa.Executable]) -> dict[Ends, Statement]:

@@ -44,7 +44,9 @@ from infrastructure.sql.scheduling.task_rows import CLAIMED
 HANDED_OUT: Final = "claimed"
 TO_STOP: Final = "stop"
 SUMMARY: Final = "summary"
-"""The kinds of rows that it returns; each has the columns of `CLAIMED`, `applied` and `may_claim`."""
+"""The kinds of rows that it returns; each has the columns of `CLAIMED`, `waited`, `ran`, `applied` and `may_claim`."""
+
+_SECONDS: Final = ARRAY(sa.Double)
 
 _NOW = moment("postgresql")
 
@@ -65,10 +67,12 @@ def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
         settled.append(locked := _locked())
         writes += [_attempts(locked), _kept(locked)]
     applied: sa.ColumnElement[Any] = _missing(ARRAY(sa.Uuid))
+    ran = waited = _missing(_SECONDS)
     if settled:
         facts = sa.union_all(*(_facts(cte) for cte in settled)).cte("facts")
         writes.append(tell_in_sql(facts).cte("told"))
         applied = sa.select(sa.func.array_agg(facts.c.id)).scalar_subquery()
+        ran = sa.select(sa.func.array_agg(facts.c.ran)).scalar_subquery()
     stop = stop_orders().cte("stop")
     s = stop.c
     parts = [_part(TO_STOP, stop, id=s.id, token=s.token, job_name=s.status_reason, parameters=s.error)]
@@ -77,8 +81,11 @@ def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
         before = claimed_before().cte("before")
         chosen = _chosen(before)
         lane = sa.select(chosen.c.lane).scalar_subquery()
-        parts += [_part(HANDED_OUT, tasks, **dict(tasks.c)) for tasks in (before, _claimed(chosen))]
-    parts.append(_part(SUMMARY, None, lane=lane, applied=applied, may_claim=may_claim()))
+        new = _claimed(chosen)
+        waited = sa.select(sa.func.array_agg(new.c.wait)).scalar_subquery()
+        parts += [_part(HANDED_OUT, tasks, **dict(tasks.c)) for tasks in (before, new)]
+    summary = {"lane": lane, "waited": waited, "ran": ran, "applied": applied, "may_claim": may_claim()}
+    parts.append(_part(SUMMARY, None, **summary))
     return sa.union_all(*parts).add_cte(*writes)
 
 
@@ -113,7 +120,8 @@ def _kept(locked: sa.CTE) -> sa.CTE:
 
 def _facts(settled: sa.CTE) -> sa.Select[Any]:
     told = {"event": settled.c.new_event, "error_code": settled.c.new_error_code}
-    return sa.select(*((told[name] if name in told else settled.c[name]).label(name) for name in FACTS))
+    facts = ((told[name] if name in told else settled.c[name]).label(name) for name in FACTS)
+    return sa.select(*facts, _seconds(_NOW, settled.c.started_at).label("ran"))
 
 
 def _chosen(before: sa.CTE) -> sa.CTE:
@@ -133,7 +141,8 @@ def _claimed(chosen: sa.CTE) -> sa.CTE:
     picked = sa.select(first.c.place).limit(LIMIT).cte("picked")
     token = sa.Sequence("task_tokens").next_value()
     change = sa.update(tasks).where(sa.literal_column("tasks.ctid") == picked.c.place)
-    return change.values(claimed("postgresql", token)).returning(*(t[name] for name in CLAIMED)).cte("claimed")
+    waited = _seconds(t.claimed_at, t.ready_at).label("wait")
+    return change.values(claimed("postgresql", token)).returning(*(t[name] for name in CLAIMED), waited).cte("claimed")
 
 
 def _labelled(end: Columns) -> list[sa.ColumnElement[Any]]:
@@ -148,12 +157,17 @@ def _new(settled: sa.CTE) -> dict[str, Any]:
 def _part(kind: str, source: sa.FromClause | None, **given: Any) -> sa.Select[Any]:
     """A row of the answer, with what it has."""
     types: dict[str, Any] = {name: t[name].type for name in CLAIMED}
-    types |= {"applied": ARRAY(sa.Uuid), "may_claim": sa.Boolean()}
+    types |= {"waited": _SECONDS, "ran": _SECONDS, "applied": ARRAY(sa.Uuid), "may_claim": sa.Boolean()}
     columns = (
         given[name].label(name) if name in given else _missing(type_).label(name) for name, type_ in types.items()
     )
     part = sa.select(word(kind).label("kind"), *columns)
     return part if source is None else part.select_from(source)
+
+
+def _seconds(until: sa.ColumnElement[Any], since: sa.ColumnElement[Any]) -> sa.ColumnElement[float]:
+    """EXTRACT would make a numeric of it, which takes longer than all the rest."""
+    return sa.func.date_part(sa.literal_column("'epoch'", sa.Text), until - since, type_=sa.Double)
 
 
 def _missing(type_: Any) -> sa.ColumnElement[Any]:

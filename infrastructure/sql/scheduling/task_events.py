@@ -86,9 +86,9 @@ _INSERT: Final = Statement(_insert)
 
 
 def tell(now: datetime, settled: Iterable[tuple[Settlement, Row]]) -> Script[None]:
-    """The same from what is known of each settled task here and there; rows have the columns of `FACTS_STORED`."""
+    """The same from what is known of each settled task here and there; rows begin with `FACTS_STORED`."""
     by_tenant: dict[str, list[_Settled]] = {}
-    for settlement, (tenant, job_id, job_name, attempt, executor_id) in settled:
+    for settlement, (tenant, job_id, job_name, attempt, executor_id, *_) in settled:
         by_tenant.setdefault(tenant, []).append(
             _Settled(
                 type=EVENT_OF[settlement.status],
