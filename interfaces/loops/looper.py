@@ -28,7 +28,7 @@ class Looper:
     """Calls `tick`, which does what is to be done and returns how long nothing will be to do; None = unknown.
 
     It sleeps until then, until a hint on one of `topics` (asked before each tick), or for `recheck`, but never less
-    than `rest`. A failed tick is logged and tried again.
+    than `rest`. A failed tick is logged, once with its trace while the reason stays the same, and tried again.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Looper:
         return f"stop:{self.name}"
 
     async def _run(self) -> None:
-        pause, away = FIRST_PAUSE, False
+        pause, away, explained = FIRST_PAUSE, False, ""
         while not self._stopping:
             with self._wake_up.listen([*self._topics(), self._stop_topic]) as listener:
                 try:
@@ -85,14 +85,17 @@ class Looper:
                     self._owed_at = asyncio.get_running_loop().time() + sleep.total_seconds()
                     if away:
                         log.warning("%s goes on: the store is back", self.name)
-                    pause, away = FIRST_PAUSE, False
+                    pause, away, explained = FIRST_PAUSE, False, ""
                 except StoreUnavailable as error:
                     if not away:
                         log.error("%s waits: %s", self.name, error)
                     sleep, away = timedelta(seconds=pause), True
                     pause = min(pause * 2, LONGEST_PAUSE)
-                except Exception:
-                    log.exception("%s failed; next try in %.1f s", self.name, pause)
+                except Exception as error:
+                    why = f"{type(error).__name__}: {error}".partition("\n")[0]
+                    trace = None if why == explained else error  # a night full of the same one is not readable
+                    log.error("%s failed (%s); next try in %.1f s", self.name, why, pause, exc_info=trace)
+                    explained = why
                     sleep = timedelta(seconds=pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
                 if not self._stopping:

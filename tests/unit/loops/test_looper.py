@@ -80,3 +80,17 @@ async def test_a_tick_that_fails_is_still_owed(
     await until(lambda: work.done >= 1)
     await asyncio.sleep(0)
     assert owes(looper)
+
+
+async def test_an_error_that_repeats_is_explained_once(
+    looper: Looper, work: Work, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interfaces.loops.looper.FIRST_PAUSE", 0.0)
+    work.error = RuntimeError("a bug")
+    work.may_go_on.set()
+    await until(lambda: len(caplog.records) >= 3)
+    work.error = RuntimeError("another bug")
+    await until(lambda: "another bug" in caplog.text)
+    explained = [record.getMessage() for record in caplog.records if record.exc_info]
+    assert len(explained) == 2
+    assert all("bug" in record.getMessage() for record in caplog.records)
