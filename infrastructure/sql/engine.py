@@ -160,7 +160,13 @@ def _postgres(url: sa.URL, settings: Mapping[str, str], **options: Any) -> Async
             server_settings={**settings, "application_name": "scheduler"},
         )
 
-    return create_async_engine("postgresql+asyncpg://", async_creator=connect, json_deserializer=str, **options)
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        json_deserializer=str,
+        hide_parameters=True,  # errors are logged, and what jobs are given may be secret
+        **options,
+    )
 
 
 def _sqlite(url: sa.URL, *, read_only: bool) -> AsyncEngine:
@@ -170,6 +176,7 @@ def _sqlite(url: sa.URL, *, read_only: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=30,
         connect_args={"timeout": 30},
+        hide_parameters=True,
     )
     pragmas: Sequence[str] = (
         "journal_mode=WAL",

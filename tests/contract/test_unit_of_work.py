@@ -231,6 +231,14 @@ async def test_sqlite_keeps_what_it_has_confirmed_and_its_readers_cannot_write(s
     await store.dispose()
 
 
+async def test_a_statement_that_fails_does_not_show_what_it_was_given(store: Store, begin: Begin) -> None:
+    async with begin() as work:
+        with pytest.raises(sa.exc.DBAPIError) as failure:
+            await work.execute(sa.text("select :password from nowhere"), {"password": "1234"})
+    assert "nowhere" in str(failure.value)
+    assert "1234" not in str(failure.value)
+
+
 @pytest.mark.parametrize("url", ["mysql://h/d", "sqlite://", "sqlite:///:memory:", "postgresql//u:secret@h/d", ""])
 def test_an_address_of_another_kind_is_refused_and_no_password_shown(url: str) -> None:
     with pytest.raises(ValueError, match=r"postgresql://….*sqlite:///FILE") as refusal:
