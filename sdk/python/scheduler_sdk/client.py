@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
-import msgspec
 
 from scheduler_sdk import client_calls as calls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
-from scheduler_sdk.client_errors import ApiError, NoAnswer, SchedulerError, Unreachable
+from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
+from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
 from scheduler_sdk.log_following import FollowedLog, has_ended
-from scheduler_sdk.server_address import USER_AGENT, is_loopback, resolve_server
-from scheduler_sdk.shapes import Applied, Attempt, Executor, Fire, Job, JobDocument, LogLine, Occurrence, Page, Task
+from scheduler_sdk.server_address import resolve_server
+from scheduler_sdk.shapes import (
+    Applied,
+    Attempt,
+    Executor,
+    Fire,
+    Job,
+    JobDocument,
+    LogLine,
+    Occurrence,
+    Page,
+    Task,
+)
 
 T = TypeVar("T")
-
-_LONGEST_SILENCE = 60.0  # seconds; a followed log without a word is asked for again, in case the peer is gone
-_LONGEST_PAUSE = 5.0
 
 
 class Client:
@@ -40,13 +47,7 @@ class Client:
     ) -> None:
         self.server = resolve_server(server)
         self._timeout = timeout
-        self._http = httpx.Client(
-            base_url=self.server + "/api/v1",
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            timeout=timeout,
-            transport=transport,
-            trust_env=not is_loopback(self.server),  # a proxy of the environment has no way to this machine's loopback
-        )
+        self._http = httpx.Client(transport=transport, **settings(self.server, timeout))
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,8 @@ class Client:
 
     def apply(self, jobs: Sequence[JobDocument], *, dry_run: bool = False) -> list[Applied]:
         """Creates or replaces jobs by name; what became of each, in order. One that fails does not stop the others."""
-        return list(chain.from_iterable(self._send(call)["items"] for call in calls.apply_jobs(jobs, dry_run)))
+        answers = [self._send(call) for call in calls.apply_jobs(jobs, dry_run)]
+        return list(chain.from_iterable(answer["items"] for answer in answers))
 
     def jobs(self, *, status: str | None = None, name: str | None = None, tag: str | None = None) -> Iterator[Job]:
         """The jobs that match every filter given; pages are fetched as they are read."""
@@ -74,6 +76,15 @@ class Client:
     def trigger(self, job: str, *, parameters: Mapping[str, Any] | None = None, overlap: str | None = None) -> Task:
         """Runs a job now; `parameters` replace its own and `overlap` its policy for this run."""
         return self._send(calls.trigger_job(job, parameters, overlap))
+
+    def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
+        """The task once it has ended. Raises `TimeoutError` after `timeout` seconds, which ends the waiting only."""
+        waiting = Waiting(task_id, timeout)
+        while True:
+            task = self.task(task_id)
+            if has_ended(task):
+                return task
+            time.sleep(waiting.pause())
 
     def activate(self, job: str) -> Job:
         return self._send(calls.act_on_job(job, "activate"))
@@ -131,7 +142,7 @@ class Client:
         has not succeeded for `give_up_after` seconds.
         """
         if follow:
-            return self._follow(FollowedLog(task_id, level), task_id, give_up_after)
+            return self._follow(FollowedLog(task_id, level), task_id, Patience(give_up_after))
         return self._pages(calls.list_log_lines(task_id, level))
 
     def executors(self, *, status: str | None = None) -> Iterator[Executor]:
@@ -162,36 +173,29 @@ class Client:
                 return
 
     def _send(self, call: Call[T]) -> T:
-        with self._failures_named():
-            answer = self._http.send(self._request(call))
+        with failures_named(self.server, self._timeout):
+            answer = self._http.send(request(self._http, call, self._timeout))
         return call.read(answer.status_code, answer.content)
 
-    def _follow(self, log: FollowedLog, task_id: str, give_up_after: float) -> Iterator[LogLine]:
-        pause, lost_at = 0.1, time.monotonic()
+    def _follow(self, log: FollowedLog, task_id: str, patience: Patience) -> Iterator[LogLine]:
         while True:
             try:
                 for line in self._stream(log):
                     yield line
-                    pause, lost_at = 0.1, time.monotonic()
+                    patience.heard(news=True)
                 if has_ended(self.task(task_id)):
                     return
-                lost_at = time.monotonic()
-            except NoAnswer:
-                lost_at = time.monotonic()  # silent, yet there
-            except (Unreachable, ApiError) as error:
-                passing = isinstance(error, Unreachable) or error.status in (502, 503, 504)
-                if not passing or time.monotonic() - lost_at > give_up_after:
-                    raise
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+                patience.heard(news=False)
+            except (NoAnswer, Unreachable, ApiError) as error:
+                patience.failed(error)
+            time.sleep(patience.pause())
 
     def _stream(self, log: FollowedLog) -> Iterator[LogLine]:
         call = log.connect()
-        request = self._request(call, accept="application/x-ndjson", read_timeout=_LONGEST_SILENCE)
-        with self._failures_named():
-            answer = self._http.send(request, stream=True)
+        with failures_named(self.server, self._timeout):
+            answer = self._http.send(stream_request(self._http, call, self._timeout), stream=True)
         try:
-            with self._failures_named():
+            with failures_named(self.server, self._timeout):
                 if answer.status_code >= 300:
                     call.read(answer.status_code, answer.read())
                 for text in answer.iter_lines():
@@ -200,37 +204,3 @@ class Client:
                         yield line
         finally:
             answer.close()
-
-    def _request(
-        self, call: Call[T], *, accept: str = "application/json", read_timeout: float | None = None
-    ) -> httpx.Request:
-        return self._http.build_request(
-            call.method,
-            call.path,
-            params=dict(call.query),
-            content=None if call.body is None else msgspec.json.encode(call.body),
-            headers={"Accept": accept} | ({} if call.body is None else {"Content-Type": "application/json"}),
-            timeout=httpx.Timeout(self._timeout, read=read_timeout or self._timeout),
-        )
-
-    @contextmanager
-    def _failures_named(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx.ConnectTimeout:
-            raise Unreachable(self.server, "no connection within the time-out") from None
-        except httpx.TimeoutException:
-            raise NoAnswer(self.server, self._timeout) from None
-        except httpx.TransportError as error:
-            raise Unreachable(self.server, _cause(error)) from None
-        except msgspec.DecodeError as error:
-            raise SchedulerError(f"the scheduler at {self.server} sent a log line that is not JSON: {error}") from None
-
-
-def _cause(error: httpx.TransportError) -> str:
-    """The words of the operating system where there are any: httpx wraps them two levels deep."""
-    deepest: BaseException = error
-    while deepest.__cause__ or deepest.__context__:
-        deepest = deepest.__cause__ or deepest.__context__ or deepest
-    text = (deepest.strerror or str(deepest)) if isinstance(deepest, OSError) else str(error)
-    return (text or type(error).__name__).lower().rstrip(".")

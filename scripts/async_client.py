@@ -1,0 +1,55 @@
+"""Write the client that awaits, from the one that blocks: `python scripts/async_client.py`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+SDK = Path(__file__).parents[1] / "sdk" / "python" / "scheduler_sdk"
+SOURCE, TARGET = SDK / "client.py", SDK / "async_client.py"
+
+TITLE = "The client of the REST API that awaits: `Client`, call for call. Made by scripts/async_client.py."
+
+# In this order. A method that hands on an iterator stays as it is, one that is a generator becomes an async one.
+CHANGES = (
+    (r'^""".*?"""', f'"""{TITLE}"""'),
+    (r"\bimport time\b", "import asyncio"),
+    (r"class Client:", "class AsyncClient:"),
+    (r"httpx\.(Client|BaseTransport)\b", lambda found: f"httpx.Async{found[1]}"),
+    (r"\bIterator\b", "AsyncIterator"),
+    (r"__(enter|exit)__", lambda found: f"__a{found[1]}__"),
+    (r"    def (?=(?!__init__)\w+\()", "    async def "),
+    (r"async (def [a-z]\w*\([^:]*?(?:: [^:]*?)*?\) -> AsyncIterator)", r"\1"),
+    (r"a `with` block", "an `async with` block"),
+    (r"self\.(close|_send|task)\(", r"await self.\1("),
+    (r"self\._http\.close\(", "await self._http.aclose("),
+    (r"self\._http\.send\(", "await self._http.send("),
+    (r"answer\.read\(", "await answer.aread("),
+    (r"answer\.close\(", "await answer.aclose("),
+    (r"for text in answer\.iter_lines", "async for text in answer.aiter_lines"),
+    (r"for line in self\._stream", "async for line in self._stream"),
+    (r"time\.sleep\(", "await asyncio.sleep("),
+    (r'yield from page\["items"\]', 'for item in page["items"]:\n                yield item'),
+    (r'await (self\._send\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))\[', r"(await \1)["),
+)  # fmt: skip
+
+
+def twin(source: str) -> str:
+    """The text of the client that awaits."""
+    for pattern, change in CHANGES:
+        source = re.sub(pattern, change, source, flags=re.DOTALL)
+    return source
+
+
+def main() -> None:
+    """Write it, in the project's style."""
+    TARGET.write_text(twin(SOURCE.read_text()))
+    ruff = [sys.executable, "-m", "ruff"]
+    for step in (["format"], ["check", "--fix"], ["format"]):
+        subprocess.run([*ruff, *step, "--quiet", TARGET], check=True)
+
+
+if __name__ == "__main__":
+    main()
