@@ -10,7 +10,7 @@ from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.shared.ids import Dice
 from application.shared.wake_up import OPENINGS, WakeUp, task_topic
 from domain.scheduling.ids import TaskId
-from domain.scheduling.ports.task_exchange import Lease, LogBatch, Standing, TaskExchange
+from domain.scheduling.ports.task_exchange import Exchanged, Lease, LogBatch, Standing, TaskExchange
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.report import Report, ReportKind
 from domain.scheduling.settlement import (
@@ -91,18 +91,19 @@ class ReportIntake:
         taken.stale = [_unapplied(report) for report in _first_ends(taken, over)]
         return taken
 
-    async def finish(self, session: Session, taken: Taken, applied: frozenset[TaskId]) -> None:
+    async def finish(self, session: Session, taken: Taken, answer: Exchanged) -> None:
         """After the settlements were written: what became of those that did not take effect."""
         if taken.finished:
             return
         taken.finished = True
         missed = []
         for settlement in taken.settlements:
-            if settlement.task_id in applied:
+            if settlement.task_id in answer.applied:
                 self._settled(taken, settlement, ReportOutcome.APPLIED)
             else:
                 missed.append(settlement)
-        self._metrics.settled([s.status for s in taken.settlements if s.task_id in applied])
+        self._metrics.settled([s.status for s in taken.settlements if s.task_id in answer.applied])
+        self._metrics.ran(answer.durations)
         if missed:
             # An attempt that was to be stopped and has ended by itself has stopped as well.
             await self._exchange.stopped(session, [(s.task_id, s.token) for s in missed])

@@ -101,7 +101,7 @@ class TaskControlService:
         session = Session(executor_id=lease.executor_id, epoch=lease.epoch)
         taken = await self._intake.take(session, [report])
         answer = await self._exchange.exchange(session, taken.settlements, None)
-        await self._intake.finish(session, taken, answer.applied)
+        await self._intake.finish(session, taken, answer)
         (outcome,) = taken.outcomes([report])
         if outcome not in (ReportOutcome.APPLIED, ReportOutcome.ALREADY):
             raise LeaseLost(report.task_id, lease.executor_id, "its attempt has just ended otherwise")

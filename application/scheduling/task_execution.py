@@ -164,9 +164,8 @@ class TaskExecutionService:
             with self._wake_up.listen(topics) as listener:
                 delivered = await self._assigned(session, wish, capability.slots)
                 answer = await self._exchange.exchange(session, settlements, None if delivered else claim)
-                await self._intake.finish(session, taken, answer.applied)
+                await self._intake.finish(session, taken, answer)
                 self._metrics.waited(answer.waits)
-                self._metrics.ran(answer.durations)
                 if settlements and taken.gives_back:
                     self._hint(numbers)
                 settlements = ()

@@ -71,6 +71,28 @@ async def test_an_empty_store_has_figures_too(api: Api) -> None:
     assert "scheduler_executor_slots" not in samples
 
 
+async def test_what_happens_to_tasks_is_counted(api: Api) -> None:
+    job = await api.create_job(overlap="ALLOW", retry={"maxAttempts": 1})
+    await api.register()
+    for _ in range(2):
+        await api.post("/tasks", {"jobId": job["id"]})
+    await api.post("/jobs/backup/trigger")
+    done, failed, _ = (await api.claim())["tasks"]
+    await api.report(
+        {"taskId": done["taskId"], "token": done["token"], "kind": "COMPLETE"},
+        {"taskId": failed["taskId"], "token": failed["token"], "kind": "FAIL", "error": {"code": "E", "message": "m"}},
+    )
+    samples = await scrape(api)
+    assert value(samples, "scheduler_tasks_scheduled_count") == 3
+    assert value(samples, "scheduler_tasks_created_total", origin="DIRECT") == 2
+    assert value(samples, "scheduler_tasks_created_total", origin="MANUAL") == 1
+    assert value(samples, "scheduler_tasks_completed_count") == 1
+    assert value(samples, "scheduler_tasks_failed_count") == 1
+    assert value(samples, "scheduler_settlements_total", status="FAILED") == 1
+    assert value(samples, "scheduler_queue_wait_seconds_count") == 3
+    assert value(samples, "scheduler_task_duration_seconds_count") == 2
+
+
 async def test_requests_are_counted_by_the_template_of_their_path(api: Api) -> None:
     await api.create_job()
     await api.get("/jobs/backup")

@@ -30,6 +30,7 @@ from tests.unit.application.fake_exchange import FakeTaskExchange
 from tests.unit.application.fake_queues import StoredTask
 from tests.unit.application.fake_store import FakeStore
 from tests.unit.application.fakes import ANN, CountedIds, FixedDice, GivenBeats, HeardWakeUp, SetClock
+from tests.unit.application.noted_metrics import NotedMetrics
 
 INFO = HostInfo(host="host-1", version="0.1.0")
 NO_WAIT = timedelta(0)
@@ -41,39 +42,40 @@ class Cluster:
     def __init__(self, store: FakeStore, wake_up: HeardWakeUp, ids: CountedIds) -> None:
         self.store, self.wake_up, self.ids = store, wake_up, ids
         self.clock, self.beats, self.dice = SetClock(), GivenBeats(), FixedDice()
-        self.exchange = FakeTaskExchange(store)
+        self.exchange, self.metrics = FakeTaskExchange(store), NotedMetrics()
         self.lanes, self.sessions = Lanes(store.begin, self.clock, wake_up), Sessions(store.begin)
         self.draining = Draining(wake_up)
         self.assignments = Assignments(self.clock)
         planning = JobPlanning(ids, CALENDARS, self.lanes, wake_up)
-        self.jobs = JobManagementService(store.begin, ids, BUILT_IN, planning, wake_up, JobDefaults())
+        self.jobs = JobManagementService(store.begin, ids, BUILT_IN, planning, wake_up, JobDefaults(), self.metrics)
         self.forecast = Forecast(store.begin, CALENDARS, self.clock)
         self.execution = TaskExecutionService(
             store.begin,
             self.exchange,
-            ReportIntake(self.exchange, self.dice, wake_up),
+            ReportIntake(self.exchange, self.dice, wake_up, self.metrics),
             self.sessions,
             self.lanes,
             self.assignments,
             ids,
             wake_up,
             self.draining,
+            self.metrics,
         )
         self.control = TaskControlService(
             store.begin,
             self.exchange,
-            ReportIntake(self.exchange, self.dice, wake_up),
+            ReportIntake(self.exchange, self.dice, wake_up, self.metrics),
             self.assignments,
             wake_up,
         )
         self.management = ClusterManagementService(
-            store.begin, self.exchange, self.sessions, self.lanes, self.beats, Liveness(), ids, wake_up
+            store.begin, self.exchange, self.sessions, self.lanes, self.beats, Liveness(), ids, wake_up, self.metrics
         )
         self.reaper = self.new_reaper()
 
     def new_reaper(self) -> Reaper:
         """That of a node that has just started."""
-        return Reaper(self.store.begin, self.beats, Liveness(), self.lanes, self.dice, self.wake_up)
+        return Reaper(self.store.begin, self.beats, Liveness(), self.lanes, self.dice, self.wake_up, self.metrics)
 
     def pass_time(self, passed: timedelta) -> None:
         self.store.now += passed

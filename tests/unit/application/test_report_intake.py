@@ -54,8 +54,8 @@ class Intake:
     async def report(self, *reports: Report) -> list[ReportOutcome]:
         taken = await self._intake.take(SESSION, reports)
         answer = await self.exchange.exchange(SESSION, taken.settlements, None)
-        await self._intake.finish(SESSION, taken, answer.applied)
-        await self._intake.finish(SESSION, taken, frozenset())  # a claim that waits finishes at every turn
+        await self._intake.finish(SESSION, taken, answer)
+        await self._intake.finish(SESSION, taken, answer)  # a claim that waits finishes at every turn
         return taken.outcomes(reports)
 
     def task(self, id_: TaskId = A) -> StoredTask:
