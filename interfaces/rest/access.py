@@ -87,9 +87,13 @@ def _route(scope: HTTPScope) -> str:
     return str(scope.get("path_template") or "none")
 
 
+def is_quiet(scope: Scope) -> bool:
+    """Whether it is called all the time."""
+    handler: object = scope.get("route_handler")  # none where there is no such path
+    return isinstance(handler, BaseRouteHandler) and bool(handler.opt.get(QUIET))
+
+
 def _level(scope: HTTPScope, status: int) -> int:
     if status >= 500 and status != HTTPStatus.SERVICE_UNAVAILABLE:  # that it is away is told where it is noticed
         return logging.WARNING
-    handler: object = scope.get("route_handler")  # none where there is no such path
-    quiet = scope["method"] in _READS or (isinstance(handler, BaseRouteHandler) and handler.opt.get(QUIET))
-    return logging.DEBUG if quiet else logging.INFO
+    return logging.DEBUG if scope["method"] in _READS or is_quiet(scope) else logging.INFO

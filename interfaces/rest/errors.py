@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from application.shared.errors import StoreUnavailable
 from domain.shared.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from interfaces.rest.access import is_quiet
 from interfaces.rest.problem import FieldError, Problem, request_id_of, respond
 
 logger = logging.getLogger(__name__)
@@ -64,8 +65,9 @@ def refused(request: Request[Any, Any, Any], error: DomainError) -> Response[Pro
 
 
 def unavailable(request: Request[Any, Any, Any], error: StoreUnavailable) -> Response[Problem]:
-    """The store is away; the client shall come back."""
-    logger.warning("%s %s: %s", request.method, request.scope["path"], error)
+    """The store is away; the client shall come back. What executors call all the time fails alike: the loops say it."""
+    level = logging.DEBUG if is_quiet(request.scope) else logging.WARNING
+    logger.log(level, "%s %s: %s", request.method, request.scope["path"], error)
     return respond(request, problem_of(error), RETRY_AFTER)
 
 

@@ -10,6 +10,7 @@ from dependency_injector import providers
 
 from bootstrap.container import Container
 from bootstrap.settings import Settings
+from infrastructure.time_zones import pin_time_zones
 from interfaces.rest.app import create_app
 from tests.integration.rest.api import Api, client_of
 
@@ -184,14 +185,16 @@ async def test_a_failure_of_ours_tells_its_id_and_nothing_else(
     assert record.request_id == problem["requestId"]  # type: ignore[attr-defined]
 
 
-async def test_while_the_store_is_away_a_call_leaves_one_line_with_the_reason(
+async def test_while_the_store_is_away_a_call_leaves_one_line_and_those_of_executors_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    pin_time_zones()
     nowhere = Settings(database_url=f"sqlite:///{tmp_path}/missing/jobs.sqlite")
     container = Container(settings=providers.Object(nowhere))
     async with client_of(create_app(container.services())) as client:
         with caplog.at_level(logging.INFO):
             await Api(client).refusal("GET", "/jobs")
+            await Api(client).refusal("POST", "/cluster/executors/e/heartbeat", {"epoch": 1, "running": []})
     (record,) = (record for record in caplog.records if record.name.startswith(("scheduler", "interfaces")))
     assert "unable to open database file" in record.getMessage()
     await container.store().dispose()
