@@ -89,7 +89,7 @@ async def test_a_get_returns_status_some_headers_and_the_decoded_body(
     ("body", "headers", "sent", "media"),
     [
         ({"a": [1]}, {}, '{"a":[1]}', "application/json"),
-        ("plain ü", {}, "plain ü", "application/octet-stream"),
+        ("plain ü", {}, "plain ü", "text/plain; charset=utf-8"),
         ({"a": 1}, {"content-type": "application/cloudevents+json"}, '{"a":1}', "application/cloudevents+json"),
     ],
 )

@@ -14,27 +14,56 @@ from scheduler_sdk.wire import Item
 SHELL = "/bin/sh"
 
 
+class Event(Struct):
+    """Which event made the job fire."""
+
+    id: str = ""
+    source: str = ""
+    type: str = ""
+
+
 class CommandParameters(Struct, forbid_unknown_fields=True):
-    """`command` is argv, or a text for `sh -c`; `env` is added to the worker's own; `cwd` defaults to the worker's."""
+    """`command` is argv, or a text for `sh -c`; `env` is added to the worker's own; `cwd` defaults to the worker's.
+
+    `event` is what made the job fire, if an event did: the command reads it from `stdin`, unless that is given.
+    """
 
     command: list[str] | str
     env: dict[str, str] = {}
     cwd: str | None = None
     stdin: str | None = None
+    event: Raw = Raw()
 
     @property
     def argv(self) -> list[str]:
         return [SHELL, "-c", self.command] if isinstance(self.command, str) else self.command
 
+    @property
+    def input(self) -> str | None:
+        """What the command reads."""
+        return bytes(self.event).decode() if self.stdin is None and bytes(self.event) else self.stdin
+
     def environment(self, item: Item) -> Mapping[str, str]:
-        """The worker's environment, the job's on top of it, and which task this is."""
+        """The worker's environment, the job's on top of it, and which task and event this is."""
         return {
             **os.environ,
             **self.env,
+            **self._event_variables(),
             "SCHEDULER_TASK_ID": item.task_id,
             "SCHEDULER_JOB_NAME": item.job_name,
             "SCHEDULER_ATTEMPT": str(item.attempt),
             "SCHEDULER_TOKEN": str(item.token),
+        }
+
+
+    def _event_variables(self) -> Mapping[str, str]:
+        if not bytes(self.event):
+            return {}
+        event = msgspec.json.decode(self.event, type=Event)
+        return {
+            "SCHEDULER_EVENT_ID": event.id,
+            "SCHEDULER_EVENT_SOURCE": event.source,
+            "SCHEDULER_EVENT_TYPE": event.type,
         }
 
 

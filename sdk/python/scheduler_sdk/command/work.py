@@ -48,7 +48,7 @@ class CommandWork:
 
 def _start(wanted: CommandParameters, attempt: Attempt) -> ProcessGroup:
     try:
-        return ProcessGroup(wanted.argv, wanted.environment(attempt.item), wanted.cwd, wanted.stdin)
+        return ProcessGroup(wanted.argv, wanted.environment(attempt.item), wanted.cwd, wanted.input)
     except ValueError as error:  # what no operating system can be told, such as half of a surrogate pair
         raise invalid(str(error)) from None
     except OSError as error:

@@ -91,8 +91,10 @@ class HttpWork:
 
     async def _follow(self, context: TaskContext, request: HttpRequest, url: URL) -> HttpAnswer:
         method, headers, body = request.method, dict(request.headers), _body(request)
-        if body is not None and not isinstance(request.body, str) and "content-type" not in map(str.lower, headers):
-            headers["Content-Type"] = "application/json"
+        if body is not None and "content-type" not in map(str.lower, headers):
+            headers["Content-Type"] = (
+                "text/plain; charset=utf-8" if isinstance(request.body, str) else "application/json"
+            )
         if any(control in text for text in (*headers, *headers.values()) for control in "\r\n\0"):
             raise _invalid("a header has the end of a line in it")
         limits = aiohttp.ClientTimeout(total=request.timeout_seconds)
