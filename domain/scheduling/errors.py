@@ -9,6 +9,8 @@ from domain.shared.errors import Conflict, FieldProblem, Invalid, NotFound
 
 
 class JobNotFound(NotFound):
+    """There is no job of that id or name; it may have been deleted."""
+
     code = "JOB_NOT_FOUND"
 
     def __init__(self, job: UUID | str) -> None:
@@ -16,6 +18,8 @@ class JobNotFound(NotFound):
 
 
 class TaskNotFound(NotFound):
+    """There is no task of that id; its history may have been cleared away."""
+
     code = "TASK_NOT_FOUND"
 
     def __init__(self, task: UUID | str) -> None:
@@ -23,6 +27,8 @@ class TaskNotFound(NotFound):
 
 
 class ExecutorNotFound(NotFound):
+    """No executor has registered under that id."""
+
     code = "EXECUTOR_NOT_FOUND"
 
     def __init__(self, executor: str) -> None:
@@ -30,6 +36,8 @@ class ExecutorNotFound(NotFound):
 
 
 class JobNameTaken(Conflict):
+    """Another job has the name; names are unique within a tenant."""
+
     code = "JOB_NAME_TAKEN"
 
     def __init__(self, name: str) -> None:
@@ -40,6 +48,8 @@ class JobNameTaken(Conflict):
 
 
 class StaleVersion(Conflict):
+    """It changed while the request was being worked on; read it again and repeat."""
+
     code = "STALE_VERSION"
 
     def __init__(self, what: str) -> None:
@@ -49,6 +59,8 @@ class StaleVersion(Conflict):
 
 
 class IllegalJobState(Conflict):
+    """What was asked for cannot be done in the present state; `allowedActions` says what can."""
+
     code = "ILLEGAL_STATE"
 
     def __init__(self, name: str, status: str, action: str, allowed: Sequence[str]) -> None:
@@ -91,6 +103,8 @@ class LeaseLost(Conflict):
 
 
 class Overlapping(Conflict):
+    """An earlier task of the job is unfinished, and its overlap policy is SKIP."""
+
     code = "OVERLAP"
 
     def __init__(self, name: str, live: int) -> None:
@@ -101,6 +115,8 @@ class Overlapping(Conflict):
 
 
 class AlreadyFired(Conflict):
+    """The ledger has this fire already."""
+
     code = "ALREADY_FIRED"
 
     def __init__(self, fire_key: str) -> None:
@@ -108,6 +124,8 @@ class AlreadyFired(Conflict):
 
 
 class SessionSuperseded(Conflict):
+    """Another process has registered under the executor's id; this one has to end."""
+
     code = "SUPERSEDED"
 
     def __init__(self, executor: str, epoch: int, current: int) -> None:
@@ -118,6 +136,8 @@ class SessionSuperseded(Conflict):
 
 
 class SessionEnded(Conflict):
+    """The platform has given the executor's session up; it has to stop what runs and register again."""
+
     code = "SESSION_ENDED"
 
     def __init__(self, executor: str, reason: str) -> None:
@@ -127,6 +147,8 @@ class SessionEnded(Conflict):
 
 
 class ExecutorDeactivated(Conflict):
+    """The executor was deactivated and may not register until somebody activates it."""
+
     code = "EXECUTOR_DEACTIVATED"
 
     def __init__(self, executor: str, reason: str) -> None:
@@ -137,7 +159,24 @@ class ExecutorDeactivated(Conflict):
         self.allowed_actions = ("activate",)
 
 
+class UniqueKeyTaken(Conflict):
+    code = "UNIQUE_KEY_TAKEN"
+
+    def __init__(self, key: str | None) -> None:
+        named = "its unique key" if key is None else f"the unique key {key!r}"
+        super().__init__(f"Another live task has {named}. Wait until that one has ended.")
+
+
+class TaskNotHeld(NotFound):
+    code = "TASK_NOT_HELD"
+
+    def __init__(self, task: UUID, status: str) -> None:
+        super().__init__(f"No executor holds task {task}: it is {status}.")
+
+
 class ExecutorUnavailable(Conflict):
+    """The executor is not ONLINE, so it takes no new tasks."""
+
     code = "EXECUTOR_UNAVAILABLE"
 
     def __init__(self, executor: str, status: str) -> None:
@@ -147,6 +186,8 @@ class ExecutorUnavailable(Conflict):
 
 
 class ExecutorUnable(Conflict):
+    """The executor has not registered for this kind of work."""
+
     code = "EXECUTOR_UNABLE"
 
     def __init__(self, executor: str, type_: str, handler: str | None) -> None:
@@ -155,6 +196,8 @@ class ExecutorUnable(Conflict):
 
 
 class UnknownJobType(Invalid):
+    """No job type of that name is installed at the server."""
+
     code = "UNKNOWN_JOB_TYPE"
 
     def __init__(self, type_: str, known: Sequence[str]) -> None:

@@ -15,6 +15,18 @@ TIMED_OUT = 6
 UNREACHABLE = 7
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 
+MEANINGS = {
+    0: "done",
+    FAILED: "refused, failed, or the answer is no",
+    USAGE: "wrong usage: an option, an argument or a file that cannot be read",
+    NOT_FOUND: "not found",
+    NOT_ALLOWED: "not allowed",
+    CONFLICT: "it contradicts the present state",
+    TIMED_OUT: "the time is over",
+    UNREACHABLE: "no server",
+    INTERRUPTED: "interrupted by Ctrl-C",
+}
+
 
 class Failure(click.ClickException):
     """Ends the command with a message on standard error and an exit code."""

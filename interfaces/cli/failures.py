@@ -12,7 +12,7 @@ from interfaces.cli.exits import CONFLICT, FAILED, NOT_ALLOWED, NOT_FOUND, TIMED
 from interfaces.cli.launchers import LaunchRefused
 from scheduler_sdk.client_errors import ApiError, InvalidServer, NoAnswer, SchedulerError, Unreachable
 
-_CODE_OF_STATUS = {
+CODE_OF_STATUS = {
     401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 410: NOT_FOUND, 408: TIMED_OUT, 409: CONFLICT, 412: CONFLICT,
     504: TIMED_OUT,
 }  # fmt: skip
@@ -39,7 +39,7 @@ def failure_of(error: SchedulerError) -> Failure:
 
 def exit_code_of(error: SchedulerError) -> int:
     if isinstance(error, ApiError):
-        return _CODE_OF_STATUS.get(error.status, FAILED)
+        return CODE_OF_STATUS.get(error.status, FAILED)
     return _CODE_OF_ERROR.get(type(error), FAILED)
 
 
