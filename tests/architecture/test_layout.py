@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from statistics import median
 
 import pytest
 
-from tests.architecture.sources import PRODUCT, files, name, tree
+from tests.architecture.sources import PRODUCT, ROOT, files, name, tree
 
 LINES_OF_CODE = 300
 LINES_OF_TEST = 400
@@ -43,3 +44,9 @@ def test_a_package_has_a_docstring_and_no_code_of_its_own(path: Path) -> None:
 @pytest.mark.parametrize("room", PRODUCT)
 def test_every_directory_with_code_is_a_package(room: str) -> None:
     assert not [name(path.parent) for path in files(room) if not (path.parent / "__init__.py").exists()]
+
+
+def test_the_readme_names_files_that_are_there() -> None:
+    named = re.findall(rf"`((?:{'|'.join(PRODUCT)}|tests|docs)/[\w./-]+\.\w+)`", (ROOT / "README.md").read_text())
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]
