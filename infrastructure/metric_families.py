@@ -19,7 +19,7 @@ ABOUT: Final[Mapping[str, str]] = {
     "scheduler_tasks_failed_count": "Tasks that failed or timed out for good, recorded by this node since it started.",
     "scheduler_tasks_created": "Tasks created, by what asked for them.",
     "scheduler_fires": "Planned fires that the planner has decided, by decision.",
-    "scheduler_settlements": "Attempts that ended, by the state of their task then; WAITING_RETRY: it is tried again.",
+    "scheduler_settlements": "Ends of attempts and tasks, by the state of the task then; WAITING_RETRY: tried again.",
     "scheduler_schedule_lag_seconds": "From the planned time of a fire to its decision, when its task is created.",
     "scheduler_queue_wait_seconds": "From when an attempt was ready to when an executor took it.",
     "scheduler_task_duration_seconds": "From the start of an attempt to its end, as its executor reported it.",

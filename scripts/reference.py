@@ -1,4 +1,4 @@
-"""Write the pages of the reference that the code knows best: its commands, its errors, its states.
+"""Write the pages of the reference that the code knows best: its commands, errors, metrics, settings, states.
 
 python -m scripts.reference            write them to docs/reference
 python -m scripts.reference --check    write nothing; end with 1 if one is not what the code says
@@ -23,6 +23,8 @@ from interfaces.cli.app import scheduler
 from interfaces.cli.failures import CODE_OF_STATUS
 from interfaces.rest.errors import RETRYABLE
 from interfaces.rest.openapi.problem_codes import problem_codes
+from scripts.metrics_page import metrics
+from scripts.settings_page import settings
 from scripts.state_machines import diagram, ways_of_executors, ways_of_jobs, ways_of_tasks
 
 PLACE = Path(__file__).parents[1] / "docs" / "reference"
@@ -163,7 +165,13 @@ def _options(options: Iterable[click.Parameter], context: click.Context) -> str:
     return "\n".join(f"* `{record[0]}`: {' '.join(record[1].split())}" for record in records if record)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli, "errors.md": errors, "states.md": states}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli,
+    "errors.md": errors,
+    "metrics.md": metrics,
+    "settings.md": settings,
+    "states.md": states,
+}
 
 
 def main(arguments: list[str]) -> int:

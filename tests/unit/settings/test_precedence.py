@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -145,6 +146,14 @@ def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_no_setting
         "PLATFORM_SCHEDULER_SERVER_PORT": "tcp://10.0.0.1:8080",
     }
     assert load(**links).tree == Scheduler()
+
+
+def test_the_example_of_the_reference_can_be_loaded(load: Load) -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/settings.md").read_text()
+    (example,) = re.findall(r"```toml\n(.+?)```", page, re.DOTALL)
+    loaded = load(example)
+    assert (loaded.tree.profile, loaded.tree.retry.max_attempts) == (Profile.PROD, 5)
+    assert loaded.logs.levels["application.scheduling"] is LogLevel.DEBUG
 
 
 def test_no_two_settings_share_a_variable() -> None:
