@@ -10,6 +10,7 @@ from dependency_injector import containers, providers
 from application.scheduling.admitter import Admitter
 from application.scheduling.assignments import Assignments
 from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.event_intake import EventIntake
 from application.scheduling.follower import Follower
 from application.scheduling.forecast import Forecast
 from application.scheduling.job_management import JobManagementService
@@ -82,6 +83,7 @@ class Container(containers.DeclarativeContainer):
         telemetry,
     )
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
+    events = providers.Singleton(EventIntake, work.provider, ids, wake_up, telemetry)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up, telemetry)
     tasks = providers.Singleton(
         TaskExecutionService,
@@ -134,6 +136,7 @@ class Container(containers.DeclarativeContainer):
         Services,
         jobs=jobs,
         forecast=forecast,
+        events=events,
         tasks=tasks,
         task_control=task_control,
         cluster=cluster,

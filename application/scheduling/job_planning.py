@@ -60,6 +60,7 @@ class JobPlanning:
         awaited: TaskId | None = None,
     ) -> None:
         await work.jobs.save(job)
+        await work.listeners.put(job.id, () if job.status is JobStatus.DELETED else job.definition.trigger.patterns)
         policy = job.definition.firing
         schedule = Schedule(
             job_id=job.id,

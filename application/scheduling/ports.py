@@ -12,6 +12,7 @@ from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
+from domain.scheduling.ports.listener_queue import ListenerQueue
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.ports.task_repository import TaskRepository
@@ -31,6 +32,10 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def chains(self) -> ChainQueue: ...
+
+    @property
+    @abstractmethod
+    def listeners(self) -> ListenerQueue: ...
 
     @property
     @abstractmethod

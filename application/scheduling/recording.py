@@ -14,6 +14,7 @@ from domain.scheduling.occurrence import Decision, Occurrence, schedule_fire_key
 from domain.scheduling.ports.schedule_queue import Fired
 from domain.scheduling.schedule import Schedule, Tail
 from domain.scheduling.task import NewTask, Origin
+from domain.scheduling.task_status import Gate
 from domain.shared.events import DomainEvent
 from domain.shared.json_value import JsonText
 
@@ -38,15 +39,16 @@ def write_up(firings: Sequence[Firing], ids: Ids, now: datetime) -> WrittenUp:
         schedule = firing.after
         for decision, fires in firing.runs:
             if decision is Decision.FIRED:
-                key = schedule_fire_key(fires[0].nominal)
-                task = _task(schedule, fires[0], key, ids)
+                key = _key(fires[0])
+                task = _task(schedule, fires[0], key, ids, now)
                 tasks.append(task)
                 occurrence = _fired(schedule, task, fires[0], key, ids)
                 if schedule.policy.awaits_end and not schedule.exhausted:
                     schedule = replace(schedule, awaited=task.id)
                 if schedule.tail is not None:
                     schedule = replace(schedule, tail=None)
-                lanes[schedule.lane] = lanes.get(schedule.lane, 0) + 1
+                if task.gate is None:
+                    lanes[schedule.lane] = lanes.get(schedule.lane, 0) + 1
                 events.append(_created(task, now))
             else:
                 occurrence = _not_fired(schedule, decision, fires, ids)
@@ -58,18 +60,23 @@ def write_up(firings: Sequence[Firing], ids: Ids, now: datetime) -> WrittenUp:
     return WrittenUp(fired=fired, events=events, lanes=lanes)
 
 
-def _task(schedule: Schedule, fire: PlannedFire, key: str, ids: Ids) -> NewTask:
-    id_ = ids.new()
+def _key(fire: PlannedFire) -> str:
+    return schedule_fire_key(fire.nominal) if fire.cause is None else fire.cause.fire_key
+
+
+def _task(schedule: Schedule, fire: PlannedFire, key: str, ids: Ids, now: datetime) -> NewTask:
+    id_, cause = ids.new(), fire.cause
     return NewTask(
         id=TaskId(id_),
         job_id=schedule.job_id,
         job_version=schedule.job_version,
         run_id=RunId(id_),
-        origin=Origin.SCHEDULE,
+        origin=Origin.SCHEDULE if cause is None else cause.origin,
         fire_key=key,
         nominal_at=fire.nominal,
         scheduled_time=fire.planned,
-        gate=None,
+        gate=Gate.TIME if fire.planned > now else None,  # only of one that no clock has planned: it came just now
+        parameters=None if cause is None else cause.parameters,
     )
 
 
@@ -95,7 +102,7 @@ def _not_fired(schedule: Schedule, decision: Decision, fires: Sequence[PlannedFi
     return Occurrence(
         id=tail.occurrence_id if tail is not None and continues else OccurrenceId(ids.new()),
         job_id=schedule.job_id,
-        fire_key=schedule_fire_key(first.nominal),
+        fire_key=_key(first),
         decision=decision,
         first_nominal=first.nominal,
         last_nominal=last.nominal,

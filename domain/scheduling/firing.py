@@ -10,6 +10,18 @@ from itertools import groupby
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.task import Origin
+from domain.shared.json_value import JsonText
+from domain.timing.trigger import planned_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What made a fire that no clock has planned; `parameters` None = the job's own."""
+
+    fire_key: str
+    origin: Origin
+    parameters: JsonText | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +32,7 @@ class PlannedFire:
     planned: datetime
     decision: Decision
     reason: str | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +80,18 @@ def decide(schedule: Schedule, now: datetime, most: int | None = None) -> Firing
     verdicts = _JUDGES[schedule.policy.late_policy](schedule.policy.misfire, due, now, open_ended)
     decisions = _until_fired(_with_overlap(schedule, verdicts), _left(schedule), most)
     return _after(schedule, decisions, now)
+
+
+def decide_at_once(schedule: Schedule, cause: Cause, now: datetime) -> Firing:
+    """Decide a fire that came at `now` without having been planned; what the clock has planned stays as it is."""
+    if not schedule.active or _limit_reached(schedule):
+        return Firing(decisions=(), after=schedule)
+    planned = planned_at(schedule.job_id, now, schedule.policy.jitter, None)
+    fire = PlannedFire(nominal=now, planned=planned, decision=Decision.FIRED, cause=cause)
+    decisions = _with_overlap(schedule, [fire])
+    fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
+    state = replace(schedule.state, fired_count=schedule.state.fired_count + fired)
+    return Firing(decisions=tuple(decisions), after=_at_rest(replace(schedule, state=state)))
 
 
 @dataclass(frozen=True, slots=True)

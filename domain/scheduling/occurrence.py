@@ -31,6 +31,11 @@ def schedule_fire_key(nominal: datetime) -> str:
     return nominal.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
+def event_fire_key(source: str, id_: str) -> str:
+    """The key of a fire that an event caused. Its id has no colon here, so that two events never share a key."""
+    return f"event:{source}:{id_.replace('%', '%25').replace(':', '%3A')}"
+
+
 def manual_fire_key(request: UUID) -> str:
     """The key of a run that somebody asked for."""
     return f"manual:{request}"

@@ -47,6 +47,7 @@ class Origin(StrEnum):
     """What caused a task. DIRECT ones neither obey nor count for the job's overlap policy."""
 
     SCHEDULE = "SCHEDULE"
+    EVENT = "EVENT"
     MANUAL = "MANUAL"
     DIRECT = "DIRECT"
 

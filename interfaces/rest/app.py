@@ -11,6 +11,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.event_intake import EventIntake
 from application.scheduling.forecast import Forecast
 from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
@@ -32,6 +33,7 @@ from interfaces.rest.openapi.schemas import MsgspecSchemas
 from interfaces.rest.routes import Routes
 from interfaces.rest.scheduling.apply import apply_jobs
 from interfaces.rest.scheduling.cluster import ExecutorController
+from interfaces.rest.scheduling.events import publish_events
 from interfaces.rest.scheduling.job_actions import JobActionController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.jobs import JobController
@@ -56,6 +58,7 @@ class Services:
 
     jobs: JobManagementService
     forecast: Forecast
+    events: EventIntake
     tasks: TaskExecutionService
     cluster: ClusterManagementService
     reader: Reader
@@ -82,6 +85,7 @@ def create_app(
                     JobTimeController,
                     preview,
                     apply_jobs,
+                    publish_events,
                     TaskController,
                     ExecutorController,
                     *EXECUTOR_API,
@@ -97,6 +101,7 @@ def create_app(
                 ("principal", LOCAL),
                 ("jobs", services.jobs),
                 ("forecast", services.forecast),
+                ("events", services.events),
                 ("tasks", services.tasks),
                 ("cluster", services.cluster),
                 ("reader", services.reader),

@@ -108,6 +108,15 @@ def _schedules() -> None:
     _partial_index("ix_schedules_due", "schedules", "due_at", "job_id", where="due_at IS NOT NULL")
     _partial_index("ix_schedules_awaiting", "schedules", "awaited_task", where="awaited_task IS NOT NULL")
     op.create_table(
+        "event_listeners",
+        Column("tenant", Text, nullable=False),
+        Column("event_type", Text, nullable=False),
+        Column("job_id", Uuid, nullable=False),
+        Column("source", Text, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "event_type", "job_id", "source", name="pk_event_listeners"),
+    )
+    op.create_index("ix_event_listeners_job", "event_listeners", ["job_id"])
+    op.create_table(
         "occurrences",
         Column("id", Uuid, nullable=False),
         Column("job_id", Uuid, nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ async def test_input_that_the_command_does_not_read_does_no_harm(server: FakeSer
     await crew.start()
     await server.ended(task)
     assert task.status == "COMPLETED"
+
+
+EVENT = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "com.shop.paid", "data": {"amount": 5}}
+
+
+async def test_a_command_reads_the_event_that_made_its_job_fire_unless_it_has_other_input(
+    server: FakeServer, crew: Crew
+) -> None:
+    tell = 'echo "$SCHEDULER_EVENT_TYPE $SCHEDULER_EVENT_SOURCE $SCHEDULER_EVENT_ID"; cat'
+    reading = await server.command(tell, event=EVENT)
+    other = await server.command(tell, event=EVENT, stdin="mine")
+    wrong = await server.command(tell, event=7)
+    await crew.start()
+    await server.ended(reading, other, wrong)
+    assert reading.output[0] == other.output[0] == "com.shop.paid /shop 7"
+    assert (json.loads(reading.output[1]), other.output[1]) == (EVENT, "mine")
+    assert (wrong.error or {})["code"] == "INVALID_PARAMETERS"
 
 
 async def test_a_command_knows_which_task_it_is(server: FakeServer, crew: Crew) -> None:

@@ -92,6 +92,17 @@ schedules = Table(
 _partial("ix_schedules_due", schedules.c.due_at, schedules.c.job_id, where="due_at IS NOT NULL")
 _partial("ix_schedules_awaiting", schedules.c.awaited_task, where="awaited_task IS NOT NULL")
 
+event_listeners = Table(
+    "event_listeners",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("event_type", Text, primary_key=True),
+    Column("job_id", Uuid, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Index("ix_event_listeners_job", "job_id"),
+)
+"""The patterns of events that jobs listen to, as their triggers have them."""
+
 occurrences = Table(
     "occurrences",
     metadata,

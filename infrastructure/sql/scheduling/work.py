@@ -10,6 +10,7 @@ from infrastructure.sql.scheduling.chain_queue import SqlChainQueue
 from infrastructure.sql.scheduling.executor_repository import SqlExecutorRepository
 from infrastructure.sql.scheduling.job_repository import SqlJobRepository
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
+from infrastructure.sql.scheduling.listener_queue import SqlListenerQueue
 from infrastructure.sql.scheduling.schedule_queue import SqlScheduleQueue
 from infrastructure.sql.scheduling.task_queue import SqlTaskQueue
 from infrastructure.sql.scheduling.task_repository import SqlTaskRepository
@@ -34,6 +35,10 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def chains(self) -> SqlChainQueue:
         return SqlChainQueue(self)
+
+    @cached_property
+    def listeners(self) -> SqlListenerQueue:
+        return SqlListenerQueue(self)
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:

@@ -22,6 +22,9 @@ from interfaces.rest.openapi.schemas import MsgspecSchemas
 STREAM = "stream"
 """In a handler's `opt`: the media type of an answer that comes piece by piece, and the shape of a piece."""
 
+BODIES = "bodies"
+"""In a handler's `opt`: the media types of a body that it reads by itself, and the shape of each."""
+
 ABOUT = (
     "Jobs, their tasks, the executors that run them. Errors are `application/problem+json`. Lists are pages with an"
     " opaque `nextCursor`. Instants are RFC 3339 in UTC, durations ISO 8601 or like `5m`. What is not listed here, a"
@@ -46,6 +49,11 @@ def document(app: Litestar) -> dict[str, Any]:
         generator.receive_route(route)
     schemas = app.plugins.get(MsgspecSchemas)
     streams = {h.handler_id: schemas.reference(h.opt[STREAM][1]) for _, _, h in _handlers(app) if STREAM in h.opt}
+    bodies = {
+        handler.handler_id: {media_type: schemas.reference(shape) for media_type, shape in handler.opt[BODIES].items()}
+        for _, _, handler in _handlers(app)
+        if BODIES in handler.opt
+    }
     described = generator.provide_openapi_schema()
     for path, method, handler in _handlers(app):
         operation = described["paths"][path][method]
@@ -53,6 +61,11 @@ def document(app: Litestar) -> dict[str, Any]:
         data = handler.parsed_fn_signature.parameters.get("data")
         if data is not None and data.has_default:
             operation["requestBody"]["required"] = False
+        if data is not None and takes_text(data.annotation):
+            operation["requestBody"]["content"][PLAIN_TEXT] = {"schema": {"type": "string"}}
+        if handler.handler_id in bodies:
+            content = {media_type: {"schema": s.to_schema()} for media_type, s in bodies[handler.handler_id].items()}
+            operation["requestBody"] = {"required": True, "content": content}
         if handler.handler_id in streams:
             media_type, schema = handler.opt[STREAM][0], streams[handler.handler_id].to_schema()
             operation["responses"]["200"]["content"][media_type] = {"schema": schema}
@@ -61,11 +74,6 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _tidy(operation: dict[str, Any]) -> None:
-        if data is not None and takes_text(data.annotation):
-            operation["requestBody"]["content"][PLAIN_TEXT] = {"schema": {"type": "string"}}
-        if handler.handler_id in bodies:
-            content = {media_type: {"schema": s.to_schema()} for media_type, s in bodies[handler.handler_id].items()}
-            operation["requestBody"] = {"required": True, "content": content}
     """In the words of this project, and without what a query cannot say: a parameter is absent, never null."""
     first, _, _ = operation["description"].partition(". ")
     operation["summary"] = first.rstrip(".")

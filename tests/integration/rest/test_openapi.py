@@ -16,7 +16,8 @@ OPERATIONS = {
     "createJob", "createTask", "deactivateExecutor", "deleteJob", "disableJob", "drainExecutor", "getExecutor",
     "getJob", "getLogger", "getTask", "health", "heartbeat", "info", "leave", "listAttempts", "listExecutors",
     "listJobs", "listLoggers", "listOccurrences", "listTasks", "liveness", "nextFires", "pauseJob", "previewTrigger",
-    "prometheus", "readLog", "readiness", "registerExecutor", "reportTasks", "resumeJob", "triggerJob", "updateJob",
+    "prometheus", "publishEvents", "readLog", "readiness", "registerExecutor", "reportTasks", "resumeJob", "triggerJob",
+    "updateJob",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
+from domain.scheduling.ports.listener_queue import ListenerQueue
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.ports.task_repository import TaskRepository
@@ -32,8 +33,10 @@ from domain.scheduling.task import Lease, TaskInstance
 from domain.shared.aggregate import Aggregate
 from domain.shared.events import DomainEvent
 from domain.shared.ids import TenantId
+from domain.timing.event_pattern import EventPattern
 from tests.builders import NOON
 from tests.unit.application.fake_chains import FakeChainQueue
+from tests.unit.application.fake_listeners import FakeListenerQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
 
 Root = TypeVar("Root", bound=Aggregate)
@@ -48,6 +51,7 @@ class Tables:
     aside: dict[JobId, tuple[str, datetime]] = field(default_factory=dict)
     occurrences: dict[OccurrenceId, Occurrence] = field(default_factory=dict)
     tasks: dict[TaskId, StoredTask] = field(default_factory=dict)
+    listeners: dict[JobId, tuple[EventPattern, ...]] = field(default_factory=dict)
     executors: dict[ExecutorId, Executor] = field(default_factory=dict)
     lanes: dict[Lane, LaneId] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
@@ -113,6 +117,10 @@ class FakeWork(SchedulingWork):
     @property
     def chains(self) -> ChainQueue:
         return FakeChainQueue(self.tables)
+
+    @property
+    def listeners(self) -> ListenerQueue:
+        return FakeListenerQueue(self.tables, FakeScheduleQueue(self.tables, self.now).with_live)
 
     @property
     def tasks(self) -> TaskRepository:

@@ -41,7 +41,11 @@ class CommandParameters(Struct, forbid_unknown_fields=True):
     @property
     def input(self) -> str | None:
         """What the command reads."""
-        return bytes(self.event).decode() if self.stdin is None and bytes(self.event) else self.stdin
+        return bytes(self.event).decode() if self.stdin is None and self._has_event else self.stdin
+
+    @property
+    def _has_event(self) -> bool:
+        return bytes(self.event) not in (b"", b"null")
 
     def environment(self, item: Item) -> Mapping[str, str]:
         """The worker's environment, the job's on top of it, and which task and event this is."""
@@ -55,11 +59,10 @@ class CommandParameters(Struct, forbid_unknown_fields=True):
             "SCHEDULER_TOKEN": str(item.token),
         }
 
-
     def _event_variables(self) -> Mapping[str, str]:
-        if not bytes(self.event):
+        if not self._has_event:
             return {}
-        event = msgspec.json.decode(self.event, type=Event)
+        event = _decode_event(self.event) or Event()
         return {
             "SCHEDULER_EVENT_ID": event.id,
             "SCHEDULER_EVENT_SOURCE": event.source,
@@ -68,12 +71,14 @@ class CommandParameters(Struct, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(CommandParameters).decode
+_decode_event = msgspec.json.Decoder(Event | None).decode
 
 
 def parse(parameters: Raw) -> CommandParameters:
     """Raises `TaskFailed` with INVALID_PARAMETERS, which no retry would mend."""
     try:
         wanted = _decode(parameters)
+        _decode_event(bytes(wanted.event) or b"null")
     except msgspec.DecodeError as error:
         raise invalid(str(error)) from None
     first = wanted.command if isinstance(wanted.command, str) else "".join(wanted.command[:1])

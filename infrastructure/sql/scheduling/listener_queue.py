@@ -1,0 +1,122 @@
+"""Jobs that fire when events come, in SQL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from application.scheduling.job_document import cached_document
+from application.scheduling.trigger_document import trigger_of
+from domain.scheduling.errors import JobNotFound
+from domain.scheduling.ids import JobId
+from domain.scheduling.inbound_event import InboundEvent
+from domain.scheduling.occurrence import Decision
+from domain.scheduling.ports.listener_queue import Listener, ListenerQueue
+from domain.shared.ids import TenantId
+from domain.timing.event_pattern import EventPattern, patterns_for
+from domain.timing.trigger import Trigger
+from infrastructure.sql.engine import DialectName
+from infrastructure.sql.relation import Relation, Row, Statement, words
+from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, with_live
+from infrastructure.sql.scheduling.schedule_statements import COUNT_LIVE, JOBS
+from infrastructure.sql.scheduling.tables import event_listeners, jobs, occurrences, schedules
+from infrastructure.sql.unit_of_work import SqlUnitOfWork
+
+log = logging.getLogger(__name__)
+
+_s, _l, _j, _o = schedules.c, event_listeners.c, jobs.c, occurrences.c
+
+
+class SqlListenerQueue(ListenerQueue):
+    """An event's type has some patterns that match it; each is looked up in an index."""
+
+    def __init__(self, work: SqlUnitOfWork) -> None:
+        self._work = work
+
+    async def put(self, job_id: JobId, patterns: Sequence[EventPattern]) -> None:
+        await self._work.execute(sa.delete(event_listeners).where(_l.job_id == job_id))
+        if not patterns:
+            return
+        rows = _PATTERNS.bind(self._work.dialect, [(p.type, p.source) for p in patterns])
+        if not await self._work.fetch(PUT, b_job=job_id, **rows):
+            raise JobNotFound(job_id)
+
+    async def listening(self, tenant: TenantId, event_type: str) -> Sequence[JobId]:
+        types = _TYPES.bind(self._work.dialect, [(pattern,) for pattern in patterns_for(event_type)])
+        found = await self._work.fetch(LISTENING, b_tenant=tenant, **types)
+        return sorted({JobId(job_id) for (job_id,) in found})
+
+    async def take(self, event: InboundEvent, job_ids: Sequence[JobId]) -> Sequence[Listener]:
+        those = JOBS.bind(self._work.dialect, [(job_id,) for job_id in job_ids])
+        taken = await self._work.fetch(TAKE, **those)
+        # Statements of their own, after the locks: what others have committed until then has to be seen.
+        live: Mapping[UUID, int] = dict(await self._work.fetch(COUNT_LIVE, **those))
+        facts = {job_id: row for job_id, *row in await self._work.fetch(FACTS, b_key=event.fire_key, **those)}
+        return [_listener(row, live, facts) for row in taken]
+
+
+_PATTERNS: Final = Relation("p", event_type=sa.Text, source=sa.Text)
+_TYPES: Final = Relation("p", event_type=sa.Text)
+
+
+def _put(dialect: DialectName) -> sa.Insert:
+    p = _PATTERNS.source(dialect).c
+    row = {"job_id": _j.id, "tenant": _j.tenant, "event_type": p.event_type, "source": p.source}
+    chosen = sa.select(*row.values()).where(_j.id == sa.bindparam("b_job", type_=sa.Uuid))
+    return sa.insert(event_listeners).from_select(list(row), chosen).returning(_l.job_id)
+
+
+def _listening(dialect: DialectName) -> sa.Select[Any]:
+    of_tenant = _l.tenant == sa.bindparam("b_tenant", type_=sa.Text)
+    return sa.select(_l.job_id).where(of_tenant, _is_one_of(dialect))
+
+
+def _is_one_of(dialect: DialectName) -> sa.ColumnElement[bool]:
+    """A join may be done from either side; a plan made while the table was empty would read all of it for ever."""
+    if dialect == "postgresql":
+        return _l.event_type == sa.any_(sa.bindparam("p_event_type", type_=ARRAY(sa.Text)))
+    return _l.event_type.in_(sa.select(_TYPES.source(dialect).c.event_type))
+
+
+def _take(dialect: DialectName) -> sa.Select[Any]:
+    of = JOBS.source(dialect)
+    those = sa.select(*COLUMNS).select_from(of.join(schedules, _s.job_id == of.c.job_id))
+    # In this order for everybody, so that two events never wait for each other in a circle.
+    return those.order_by(_s.job_id).with_for_update(of=schedules)
+
+
+def _facts(dialect: DialectName) -> sa.Select[Any]:
+    of = JOBS.source(dialect)
+    same = (_o.job_id == _j.id, _o.fire_key == sa.bindparam("b_key", type_=sa.Text))
+    fired = sa.select(_o.task_id).where(*same, _o.decision == words([Decision.FIRED])[0]).scalar_subquery()
+    return sa.select(_j.id, _j.name, _j.parameters, _j.spec, fired).select_from(of.join(jobs, _j.id == of.c.job_id))
+
+
+PUT: Final = Statement(_put)
+LISTENING: Final = Statement(_listening)
+TAKE: Final = Statement(_take)
+FACTS: Final = Statement(_facts)
+
+
+def _listener(row: Row, live: Mapping[UUID, int], facts: Mapping[UUID, Sequence[Any]]) -> Listener:
+    name, parameters, spec, fired_as = facts[row[0]]
+    return Listener(
+        schedule=with_live(schedule_of(row), live[row[0]]),
+        job_name=name,
+        parameters=parameters,
+        trigger=_trigger(name, spec),
+        fired_as=fired_as,
+    )
+
+
+def _trigger(job_name: str, spec: str) -> Trigger | None:
+    try:
+        return trigger_of(cached_document(spec).trigger)
+    except Exception:
+        log.exception("the trigger of job %s cannot be read", job_name)
+        return None

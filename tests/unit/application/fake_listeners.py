@@ -1,0 +1,56 @@
+"""Jobs that fire when events come, on the dictionaries of the fake store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domain.scheduling.ids import JobId
+from domain.scheduling.inbound_event import InboundEvent
+from domain.scheduling.occurrence import Decision
+from domain.scheduling.ports.listener_queue import Listener, ListenerQueue
+from domain.scheduling.schedule import Schedule
+from domain.shared.ids import TenantId
+from domain.shared.json_value import JsonText
+from domain.timing.event_pattern import EventPattern
+
+if TYPE_CHECKING:
+    from tests.unit.application.fake_store import Tables
+
+
+class FakeListenerQueue(ListenerQueue):
+    """`with_live` counts the tasks in the way of a fire."""
+
+    def __init__(self, tables: Tables, with_live: Callable[[Schedule], Schedule]) -> None:
+        self._tables, self._with_live = tables, with_live
+
+    async def put(self, job_id: JobId, patterns: Sequence[EventPattern]) -> None:
+        self._tables.listeners[job_id] = tuple(patterns)
+
+    async def listening(self, tenant: TenantId, event_type: str) -> Sequence[JobId]:
+        return [
+            job_id
+            for job_id, patterns in sorted(self._tables.listeners.items())
+            if any(EventPattern(p.type).matches(event_type, "") for p in patterns)
+            and self._tables.jobs[job_id].tenant == tenant
+        ]
+
+    async def take(self, event: InboundEvent, job_ids: Sequence[JobId]) -> Sequence[Listener]:
+        return [self._listener(job_id, event) for job_id in sorted(job_ids)]
+
+    def _listener(self, job_id: JobId, event: InboundEvent) -> Listener:
+        definition = self._tables.jobs[job_id].definition
+        fired = [
+            entry.task_id
+            for entry in self._tables.occurrences.values()
+            if (entry.job_id, entry.fire_key, entry.decision) == (job_id, event.fire_key, Decision.FIRED)
+        ]
+        return Listener(
+            schedule=self._with_live(self._tables.schedules[job_id]),
+            job_name=definition.name,
+            parameters=JsonText(msgspec.json.encode(definition.parameters).decode()),
+            trigger=definition.trigger,
+            fired_as=fired[0] if fired else None,
+        )
