@@ -13,7 +13,7 @@ from domain.scheduling.job import JobStatus
 from infrastructure.sql.scheduling.claiming import first_waiting
 from infrastructure.sql.scheduling.reading import Reading
 from infrastructure.sql.scheduling.tables import executors, jobs, lanes, tasks
-from infrastructure.sql.scheduling.task_changes import t, word
+from infrastructure.sql.scheduling.task_changes import number, t, word
 from infrastructure.sql.types import Instant
 
 _e = executors.c
@@ -29,7 +29,7 @@ _HELD = (
     .where(t.executor_id.is_not(None))
     .group_by(_e.pool)
 )
-_FIRST = first_waiting(lanes.c.id).with_only_columns(t.ready_at).limit(1).scalar_subquery()
+_FIRST = first_waiting(lanes.c.id).with_only_columns(t.ready_at).limit(number(1)).scalar_subquery()
 """Of the task that is next in a lane: one step in the index of claims, however many wait behind it."""
 
 
