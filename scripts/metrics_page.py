@@ -14,7 +14,8 @@ PAGE = """\
 
 <!-- Made from the code by `make docs`. -->
 
-`GET /actuator/prometheus` answers in the text format of Prometheus (0.0.4). Times are in seconds.
+`GET /actuator/prometheus` answers in the text format of Prometheus (0.0.4). Times are in seconds. The name by which
+Prometheus calls a node has to be one of [`server.allowed-hosts`](settings.md), unless it calls over loopback.
 
 | metric | type | labels | meaning |
 | --- | --- | --- | --- |

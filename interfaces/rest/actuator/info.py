@@ -23,6 +23,7 @@ class About:
     profile: str
     database: str
     schema: str
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     started: float = field(default_factory=time.monotonic)
 
 
@@ -75,7 +76,7 @@ async def info(about: Injected[About]) -> Info:
         node=NodeView(
             id=about.node_id,
             profile=about.profile,
-            started_at=(datetime.now(UTC) - uptime).replace(microsecond=0),
+            started_at=about.started_at,
             uptime=format_duration(uptime),
         ),
         database=DatabaseView(about.database, about.schema),
