@@ -140,6 +140,7 @@ class Container(containers.DeclarativeContainer):
         tasks=tasks,
         task_control=task_control,
         cluster=cluster,
+        reaper=reaper,
         reader=reader,
         wake_up=wake_up,
         draining=draining,

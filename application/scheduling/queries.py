@@ -5,10 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from application.scheduling.views import AttemptView, ExecutorView, JobView, LogLineView, OccurrenceView, TaskView
+from application.scheduling.views import (
+    AttemptView,
+    ClusterView,
+    ExecutorView,
+    JobView,
+    LogLineView,
+    OccurrenceView,
+    TaskView,
+)
 from application.shared.page import Page
 from domain.shared.ids import TenantId
 
@@ -32,10 +41,12 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
-    """Empty = any."""
+    """Empty = any. Scheduled not before `since` and before `until`."""
 
     job_id: UUID | None = None
     statuses: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class SchedulingReader(Protocol):
@@ -75,6 +86,10 @@ class SchedulingReader(Protocol):
     @abstractmethod
     async def executors(self, tenant: TenantId, statuses: Sequence[str], page: Slice) -> Page[ExecutorView]:
         """By id."""
+
+    @abstractmethod
+    async def cluster(self, tenant: TenantId) -> ClusterView:
+        """Executors and live tasks, counted."""
 
     @abstractmethod
     async def executor(self, tenant: TenantId, executor_id: str) -> ExecutorView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from application.scheduling.cluster_management import give_back
 from application.scheduling.lanes import Lanes
@@ -50,7 +50,7 @@ class Reaper:
         try:
             await self._record_beats()
             await self._end_overdue()
-            await self._end_silent()
+            await self.end_silent()
         except StoreUnavailable:
             self._watching_since = None
             raise
@@ -83,14 +83,19 @@ class Reaper:
         if released or ends:
             self._wake_up.signal(OPENINGS)
 
-    async def _end_silent(self) -> None:
-        """A node condemns nobody until it has watched for one timeout: after its start, or after it lost the store."""
+    async def end_silent(self, timeout: timedelta | None = None) -> int:
+        """End the sessions that have been silent for longer than the timeout; how many.
+
+        A node condemns nobody until it has watched for one timeout: after its start, or after it lost the store.
+        Raises `Invalid` for a timeout that is shorter than the configured one.
+        """
+        timeout = self._liveness.allowed(timeout)
         async with self._begin() as work:
             if self._watching_since is None:
                 self._watching_since = work.now
-            since = work.now - self._liveness.timeout
-            if self._watching_since > since:
-                return
+            since = work.now - timeout
+            if self._watching_since > work.now - self._liveness.timeout:
+                return 0
             silent = await work.executors.take_silent(since, BATCH)
             newest = await self._heartbeats.newest([_session(e) for e in silent]) if silent else {}
             dead = [e for e in silent if not _spared(e, newest, since)]
@@ -109,6 +114,7 @@ class Reaper:
         for executor in dead:
             for lane in await self._lanes.served_by(executor.tenant, executor.capability):
                 self._wake_up.signal(lane_topic(lane))
+        return len(dead)
 
 
 def _session(executor: Executor) -> Session:

@@ -13,7 +13,7 @@ from application.scheduling.assignments import Assignments
 from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
 from application.shared.principal import Principal
-from application.shared.wake_up import WakeUp, executor_topic, task_topic
+from application.shared.wake_up import WakeUp, executor_topic, lane_topic, task_topic
 from domain.scheduling.errors import LeaseLost
 from domain.scheduling.ids import ExecutorId, LaneId, TaskId
 from domain.scheduling.ports.task_exchange import TaskExchange
@@ -66,6 +66,20 @@ class TaskControlService:
             await work.commit()
         self._assignments.made(executor_id)
         self._wake_up.signal(executor_topic(executor_id))
+        self._wake_up.signal(task_topic(task_id))
+
+    async def retry(self, principal: Principal, task_id: TaskId, reason: str | None) -> None:
+        """One more attempt of a task that ended without success, at once and whatever its policy says.
+
+        Raises `TaskNotFound`, `IllegalTaskState`, `IllegalJobState` when its job is out of service, `UniqueKeyTaken`.
+        """
+        async with self._begin() as work:
+            task = await work.tasks.get(principal.tenant, task_id)
+            task.reopen(reason, work.now)
+            (await work.jobs.get(principal.tenant, task.job_id)).require_runnable()
+            await work.tasks.save(task)
+            await work.commit()
+        self._wake_up.signal(lane_topic(task.lane), 1)
         self._wake_up.signal(task_topic(task_id))
 
     async def report(self, principal: Principal, executor_id: ExecutorId, said: Report) -> None:

@@ -18,6 +18,7 @@ from application.shared.draining import Draining
 from application.shared.ids import Ids
 from application.shared.principal import Principal
 from application.shared.wake_up import DRAIN, LANES, OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
+from domain.scheduling.errors import UniqueKeyTaken
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, RunId, TaskId
 from domain.scheduling.ports.task_exchange import LARGEST_CLAIM, Claim, ClaimedTask, StopOrder, TaskExchange
 from domain.scheduling.ports.task_queue import Session
@@ -29,6 +30,18 @@ from domain.shared.json_value import JsonText
 
 RECHECK_SECONDS = 5.0
 """How long a waiting claim sleeps at most before it looks by itself: a hint may have been lost."""
+
+
+SUBMISSIONS = 3
+"""How often a task with a unique key is asked for while others take and lose the same key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A task that was asked for under a unique key, and whether it was created for that."""
+
+    task_id: TaskId
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +109,35 @@ class TaskExecutionService:
 
         Raises `JobNotFound`, `IllegalJobState`.
         """
+        return (await self._submit(principal, job_key, scheduled_time, parameters, None)).task_id
+
+    async def submit_once(
+        self,
+        principal: Principal,
+        job_key: JobId | str,
+        scheduled_time: datetime | None,
+        parameters: JsonText | None,
+        unique_key: str,
+    ) -> Submitted:
+        """The live task that has the key, whichever job it is of; or else a new one, with the key. Raises alike."""
+        for _ in range(SUBMISSIONS):
+            async with self._begin() as work:
+                if found := await work.tasks.with_key(principal.tenant, unique_key):
+                    return Submitted(task_id=found, is_new=False)
+            try:
+                return await self._submit(principal, job_key, scheduled_time, parameters, unique_key)
+            except UniqueKeyTaken:
+                continue  # by somebody who asked at the same time
+        raise UniqueKeyTaken(unique_key)
+
+    async def _submit(
+        self,
+        principal: Principal,
+        job_key: JobId | str,
+        scheduled_time: datetime | None,
+        parameters: JsonText | None,
+        unique_key: str | None,
+    ) -> Submitted:
         task_id = TaskId(self._ids.new())
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, job_key)
@@ -115,6 +157,8 @@ class TaskExecutionService:
                 parameters=parameters,
             )
             lanes = await work.queue.add([task])
+            if unique_key is not None:
+                await work.tasks.name(task_id, unique_key)
             await work.commit()
         self._metrics.created(Origin.DIRECT, 1)
         if gate is Gate.TIME:
@@ -122,7 +166,7 @@ class TaskExecutionService:
         else:
             for lane, count in lanes.items():
                 self._wake_up.signal(lane_topic(lane), count)
-        return task_id
+        return Submitted(task_id=task_id, is_new=True)
 
     async def cancel(self, principal: Principal, task_id: TaskId, reason: str | None) -> None:
         """End it; a running one is told to stop at once. Raises `TaskNotFound`, `IllegalTransition`."""

@@ -143,3 +143,12 @@ class ExecutorView(View, frozen=True, kw_only=True):
     running_tasks: int
     registered_at: datetime
     last_heartbeat_at: datetime
+
+
+class ClusterView(View, frozen=True, kw_only=True):
+    """Executors by status, their slots, and live tasks by status; a status that nobody has is left out."""
+
+    executors: dict[str, int]
+    total_slots: int
+    used_slots: int
+    tasks: dict[str, int]

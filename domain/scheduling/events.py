@@ -100,6 +100,18 @@ class TaskAssigned(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRetryScheduled(DomainEvent):
+    """An operator has sent an ended task back to the queue; retries of the policy are told where attempts end."""
+
+    type: ClassVar[str] = "TaskRetryScheduled"
+    task_id: TaskId
+    job_id: JobId
+    job_name: str
+    attempt: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCancelled(DomainEvent):
     type: ClassVar[str] = "TaskCancelled"
     task_id: TaskId

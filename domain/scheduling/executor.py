@@ -28,6 +28,9 @@ from domain.shared.errors import FieldProblem, Invalid, raise_all
 from domain.shared.ids import TenantId
 from domain.shared.text import control_characters
 
+RESERVED_IDS = frozenset({"active"})
+"""Words that stand in the place of an executor's id in a path."""
+
 
 class ExecutorStatus(StrEnum):
     """REGISTERED → ONLINE ⇄ DRAINING; any → OFFLINE; OFFLINE → ONLINE by a new session."""
@@ -52,6 +55,16 @@ class Liveness:
                     "/timeout", "INVALID_LIVENESS", "The executor timeout must be at least three heartbeat intervals."
                 )
             )
+
+    def allowed(self, timeout: timedelta | None) -> timedelta:
+        """The timeout that somebody asks for, or the usual one. Raises `Invalid` for a shorter one:
+
+        executors that beat as they should would be taken for dead.
+        """
+        if timeout is not None and timeout < self.timeout:
+            detail = f"The timeout is at least the configured {self.timeout.total_seconds():g} s."
+            raise Invalid(FieldProblem("/timeoutSeconds", "TIMEOUT_TOO_SHORT", detail))
+        return timeout or self.timeout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +98,9 @@ class Executor(Aggregate):
     def register(
         cls, id_: ExecutorId, tenant: TenantId, instance_id: UUID, info: HostInfo, capability: Capability, now: datetime
     ) -> Executor:
-        """A process that the platform has not seen before."""
+        """A process that the platform has not seen before. Raises `Invalid` for a word that stands in paths."""
+        if id_ in RESERVED_IDS:
+            raise Invalid(FieldProblem("/executorId", "RESERVED_ID", f"No executor can be called {id_!r}."))
         executor = cls(
             id=id_,
             tenant=tenant,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from domain.scheduling.errors import IllegalTaskState, IllegalTransition, LeaseLost
-from domain.scheduling.events import TaskAssigned, TaskCancelled
+from domain.scheduling.events import TaskAssigned, TaskCancelled, TaskRetryScheduled
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, RunId, TaskId
 from domain.scheduling.task_status import HELD, Gate, TaskStatus
 from domain.shared.aggregate import Aggregate
@@ -108,7 +108,6 @@ class TaskInstance(Aggregate):
     stopping_until: datetime | None = None
     status_reason: str | None = None
     ended_at: datetime | None = None
-
     lane: LaneId
     gate: Gate | None = None
     is_undelivered: bool = False
@@ -117,6 +116,7 @@ class TaskInstance(Aggregate):
     def allowed_actions(self) -> tuple[str, ...]:
         """What may be done to it now; to a stopping one nothing but asking for another like it."""
         return ("rerun",) if self.is_stopping else ALLOWED_ACTIONS[self.status]
+
     @property
     def is_stopping(self) -> bool:
         """Whether the server ended the attempt and its executor has not let go yet."""
@@ -155,6 +155,24 @@ class TaskInstance(Aggregate):
                 job_name=self.job_name,
                 executor_id=lease.executor_id,
                 attempt=self.attempt,
+            )
+        )
+
+    def reopen(self, reason: str | None, now: datetime) -> None:
+        """An operator's retry: the same task is claimable again at once, for one more attempt.
+
+        Raises `IllegalTaskState` unless it has ended without success.
+        """
+        self._require("retry")
+        self.status, self.status_reason, self.ended_at, self.lease = TaskStatus.PENDING, reason, None, None
+        self._record(
+            TaskRetryScheduled(
+                occurred_at=now,
+                task_id=self.id,
+                job_id=self.job_id,
+                job_name=self.job_name,
+                attempt=self.attempt,
+                reason=reason,
             )
         )
 

@@ -16,8 +16,9 @@ from application.scheduling.forecast import Forecast
 from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
-from application.scheduling.task_execution import TaskExecutionService
+from application.scheduling.reaper import Reaper
 from application.scheduling.task_control import TaskControlService
+from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
 from application.shared.principal import LOCAL
 from application.shared.wake_up import WakeUp
@@ -33,13 +34,16 @@ from interfaces.rest.openapi.schemas import MsgspecSchemas
 from interfaces.rest.routes import Routes
 from interfaces.rest.scheduling.apply import apply_jobs
 from interfaces.rest.scheduling.cluster import ExecutorController
+from interfaces.rest.scheduling.cluster_upkeep import ClusterController
 from interfaces.rest.scheduling.events import publish_events
 from interfaces.rest.scheduling.job_actions import JobActionController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.jobs import JobController
+from interfaces.rest.scheduling.task_batch import batch_tasks
+from interfaces.rest.scheduling.task_lists import TaskListController
+from interfaces.rest.scheduling.task_verbs import TaskVerbController
 from interfaces.rest.scheduling.tasks import TaskController
 
-from interfaces.rest.scheduling.task_verbs import TaskVerbController
 
 class Reader(SchedulingReader, Protocol):
     """The read side, and whether it answers."""
@@ -60,10 +64,11 @@ class Services:
     forecast: Forecast
     events: EventIntake
     tasks: TaskExecutionService
+    task_control: TaskControlService
     cluster: ClusterManagementService
+    reaper: Reaper
     reader: Reader
     wake_up: WakeUp
-    task_control: TaskControlService
     draining: Draining
     actuator: Actuator
     default_slots: int = 100
@@ -87,11 +92,14 @@ def create_app(
                     apply_jobs,
                     publish_events,
                     TaskController,
+                    TaskListController,
+                    TaskVerbController,
+                    batch_tasks,
+                    ClusterController,
                     ExecutorController,
                     *EXECUTOR_API,
                 ],
             ),
-                    TaskVerbController,
             *ACTUATOR,
             *PAGES,
         ],
@@ -103,12 +111,13 @@ def create_app(
                 ("forecast", services.forecast),
                 ("events", services.events),
                 ("tasks", services.tasks),
+                ("control", services.task_control),
                 ("cluster", services.cluster),
+                ("reaper", services.reaper),
                 ("reader", services.reader),
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),
                 ("default_slots", services.default_slots),
-                ("control", services.task_control),
                 ("about", services.actuator.about),
                 ("checks", services.actuator.checks),
                 ("exposition", services.actuator.exposition),

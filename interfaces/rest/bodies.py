@@ -118,6 +118,14 @@ def instant(value: datetime, pointer: str) -> datetime:
     return value.astimezone(UTC)
 
 
+def read_instant(text: str) -> datetime | None:
+    """The instant that a text outside of a body means, in UTC; None for one that means none."""
+    try:
+        return instant(msgspec.convert(text, datetime), "")
+    except (msgspec.ValidationError, Invalid):
+        return None
+
+
 @lru_cache(maxsize=256)
 def _decoder(shape: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(shape)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 
-from domain.scheduling.errors import IllegalTransition, StaleVersion, TaskNotFound
+from domain.scheduling.errors import IllegalTaskState, IllegalTransition, StaleVersion, TaskNotFound, UniqueKeyTaken
 from domain.scheduling.ids import TaskId
 from domain.scheduling.task import STOP_GRACE, Lease
 from domain.scheduling.task_status import Gate, TaskStatus
 from domain.shared.ids import DEFAULT_TENANT, TenantId
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import outbox, tasks
+from infrastructure.sql.scheduling.tables import outbox, task_attempts, task_history, tasks
 from tests.contract.builders import MINUTE, rows
 from tests.contract.hot_tasks import Begin, HotTasks, ended
 
@@ -141,3 +142,50 @@ async def test_an_undone_cancel_changes_nothing(hot: HotTasks) -> None:
         await work.tasks.save(task)
     assert (await hot.live(id_)).status == "PENDING"
     assert await hot.events("TaskCancelled") == []
+
+
+async def reopen(begin: Begin, task_id: TaskId) -> None:
+    async with begin() as work:
+        task = await work.tasks.get(DEFAULT_TENANT, task_id)
+        task.reopen(None, work.now)
+        await work.tasks.save(task)
+        await work.commit()
+
+
+async def test_a_reopened_task_comes_back_from_history_once(hot: HotTasks) -> None:
+    session = await hot.session()
+    (lease,) = await hot.running(session)
+    await hot.settle(session, ended(lease, TaskStatus.FAILED))
+    before = await hot.history(lease[0])
+    answers = await asyncio.gather(*(reopen(hot.begin, lease[0]) for _ in range(3)), return_exceptions=True)
+    assert sorted(answer is None for answer in answers) == [False, False, True]
+    assert {type(answer) for answer in answers if answer is not None} <= {StaleVersion, IllegalTaskState}
+    row = await hot.live(lease[0])
+    assert (row.status, row.gate, row.executor_id, row.ended_at) == ("PENDING", None, None, None)
+    assert (row.created_at, row.attempt, row.parameters) == (before.created_at, 1, before.parameters)
+    assert row.ready_at > before.ready_at
+    assert row.rank > before.rank
+    assert await rows(hot.store, task_history) == []
+    assert [(a.attempt, a.status, a.token) for a in await rows(hot.store, task_attempts)] == [(1, "FAILED", lease[1])]
+    (again,) = await hot.claim(session)
+    assert again.token > lease[1]
+
+
+async def test_a_key_belongs_to_one_live_task_of_a_tenant(hot: HotTasks) -> None:
+    job = await hot.job()
+    first, second = await hot.add(job, 2)
+    async with hot.begin() as work:
+        assert await work.tasks.with_key(DEFAULT_TENANT, "k") is None
+        await work.tasks.name(first, "k")
+        await work.commit()
+    async with hot.begin() as work:
+        assert await work.tasks.with_key(DEFAULT_TENANT, "k") == first
+        assert await work.tasks.with_key(ELSEWHERE, "k") is None
+        with pytest.raises(UniqueKeyTaken):
+            await work.tasks.name(second, "k")
+    await cancel(hot.begin, first)
+    async with hot.begin() as work:
+        await work.tasks.name(second, "k")
+        await work.commit()
+    with pytest.raises(UniqueKeyTaken):
+        await reopen(hot.begin, first)

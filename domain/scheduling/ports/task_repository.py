@@ -23,12 +23,20 @@ class TaskRepository(Protocol):
         """The live tasks of a job, locked, oldest first."""
 
     @abstractmethod
+    async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:
+        """The live task that has this key."""
+
+    @abstractmethod
+    async def name(self, task_id: TaskId, unique_key: str) -> None:
+        """Give a key to a task that was created in this unit of work. Raises `UniqueKeyTaken`."""
+
+    @abstractmethod
     async def next_token(self) -> int:
         """A fencing token, higher than all before it on the platform."""
 
     @abstractmethod
     async def save(self, task: TaskInstance) -> None:
-        """Update it; a final one that is not stopping moves to history. Its events go to the outbox.
+        """Update it; a final one that is not stopping moves to history, a reopened one comes back from there.
 
-        Raises `StaleVersion`.
+        Its events go to the outbox. Raises `StaleVersion`, `UniqueKeyTaken`.
         """

@@ -8,9 +8,10 @@ import msgspec
 import sqlalchemy as sa
 
 from application.scheduling.queries import Slice
-from application.scheduling.views import ExecutorView
+from application.scheduling.views import ClusterView, ExecutorView
 from application.shared.page import Page
 from domain.scheduling.errors import ExecutorNotFound
+from domain.scheduling.executor import ExecutorStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, page_of
@@ -39,6 +40,19 @@ class ExecutorReading(Reading):
         if page.cursor is not None:
             query = query.where(_e.id > cursors.position(page.cursor))
         return page_of(await self._all(query), page.limit, cursors, lambda row: row.id, _executor)
+
+    async def cluster(self, tenant: TenantId) -> ClusterView:
+        by_status = sa.select(_e.status, sa.func.count(), sa.func.sum(_e.slots)).where(_e.tenant == tenant)
+        counted = await self._all(by_status.group_by(_e.status).order_by(_e.status))
+        t = tasks.c
+        live = sa.select(t.status, sa.func.count(), sa.func.count(t.executor_id)).where(t.tenant == tenant)
+        waiting = await self._all(live.group_by(t.status).order_by(t.status))
+        return ClusterView(
+            executors={status: count for status, count, _ in counted},
+            total_slots=sum(slots for status, _, slots in counted if status == ExecutorStatus.ONLINE),
+            used_slots=sum(held for _, _, held in waiting),
+            tasks={status: count for status, count, _ in waiting},
+        )
 
     async def executor(self, tenant: TenantId, executor_id: str) -> ExecutorView:
         row = await self._first(sa.select(executors, _running).where(_e.tenant == tenant, _e.id == executor_id))

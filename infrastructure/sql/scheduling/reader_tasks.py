@@ -18,6 +18,7 @@ from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, page_of, raw
 from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_attempts, task_history, tasks
+from infrastructure.sql.types import Instant
 
 _UNSHOWN = frozenset(
     ("fire_key", "unique_key", "lane", "rank", "absences", "epoch", "claim_id", "timeout_s", "expires_at", "checkpoint")
@@ -40,6 +41,8 @@ class TaskReading(Reading):
             "b_before": None if page.cursor is None else cursors.position(page.cursor),
             "b_job": where.job_id,
             "b_statuses": where.statuses or None,
+            "b_since": where.since,
+            "b_until": where.until,
         }
         given = {name: value for name, value in given.items() if value is not None}
         # A final task may still be among the live ones, while it stops; in history nothing is live.
@@ -91,6 +94,10 @@ def _newest(given: frozenset[str], *, reads_history: bool, is_of_few: bool) -> s
             query = query.where(t.job_id == sa.bindparam("b_job", type_=sa.Uuid))
         if "b_statuses" in given:
             query = query.where(t.status.in_(sa.bindparam("b_statuses", expanding=True)))
+        if "b_since" in given:
+            query = query.where(t.scheduled_time >= sa.bindparam("b_since", type_=Instant))
+        if "b_until" in given:
+            query = query.where(t.scheduled_time < sa.bindparam("b_until", type_=Instant))
         if is_of_few:
             # Literal: said so, an index over those few can serve it.
             query = query.where(t.status != sa.literal_column("'COMPLETED'"))

@@ -8,12 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from domain.scheduling.errors import StaleVersion, TaskNotFound
+from domain.scheduling.errors import StaleVersion, TaskNotFound, UniqueKeyTaken
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.ports.task_repository import TaskRepository
 from domain.scheduling.task import Lease, TaskInstance
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
+from infrastructure.sql.scheduling.reopening import reopen
 from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_history, task_tokens, tasks
 from infrastructure.sql.scheduling.task_changes import t
 from infrastructure.sql.scheduling.task_rows import AGGREGATE, task_instance
@@ -42,6 +43,16 @@ class SqlTaskRepository(TaskRepository):
         found = _facts(tasks).where(t.job_id == job_id, t.tenant == tenant).order_by(t.id).with_for_update()
         return [task_instance(row) for row in await self._work.execute(found)]
 
+    async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:
+        named = sa.select(t.id).where(t.tenant == tenant, t.unique_key == unique_key, t.unique_key.is_not(None))
+        return (await self._work.execute(named)).scalar_one_or_none()
+
+    async def name(self, task_id: TaskId, unique_key: str) -> None:
+        try:
+            await self._work.execute(sa.update(tasks).where(t.id == task_id).values(unique_key=unique_key))
+        except sa.exc.IntegrityError:
+            raise UniqueKeyTaken(unique_key) from None
+
     async def next_token(self) -> int:
         if self._work.dialect == "postgresql":
             next_: sa.Executable = sa.select(sa.Sequence("task_tokens").next_value())
@@ -52,7 +63,9 @@ class SqlTaskRepository(TaskRepository):
 
     async def save(self, task: TaskInstance) -> None:
         if task.id in self._ended:
-            return  # history does not change
+            if not task.status.is_final:
+                await reopen(self._work, task)
+            return
         changes = _changes(task, self._work.now)
         this = sa.and_(t.id == task.id, t.version == task.version)
         if task.status.is_final and not task.is_stopping:

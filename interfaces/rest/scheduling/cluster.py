@@ -37,6 +37,18 @@ class ExecutorController(Controller):
         statuses = choices("status", status, ExecutorStatus)
         return await reader.executors(principal.tenant, statuses, Slice(limit=limit, cursor=cursor))
 
+    @get("/active", operation_id="listActiveExecutors", responses=problems())
+    async def active(
+        self,
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[ExecutorView]:
+        """The executors that take tasks, by id."""
+        online = (ExecutorStatus.ONLINE.value,)
+        return await reader.executors(principal.tenant, online, Slice(limit=limit, cursor=cursor))
+
     @get("/{executor:str}", operation_id="getExecutor", responses=problems(404))
     async def one(
         self, executor: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]

@@ -59,6 +59,18 @@ class JobController(Controller):
         where = JobFilter(statuses=choices("status", status, JobStatus), names=several(name), tags=several(tag))
         return await reader.jobs(principal.tenant, where, Slice(limit=limit, cursor=cursor))
 
+    @get("/active", operation_id="listActiveJobs", responses=problems())
+    async def active(
+        self,
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[JobView]:
+        """The jobs that fire, by name."""
+        where = JobFilter(statuses=(JobStatus.ACTIVE.value,))
+        return await reader.jobs(principal.tenant, where, Slice(limit=limit, cursor=cursor))
+
     @get("/{job:str}", operation_id="getJob", responses=problems(404))
     async def one(
         self, job: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]

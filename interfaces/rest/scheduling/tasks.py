@@ -1,16 +1,15 @@
 """Tasks: asked for, found, cancelled, their logs read and followed."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from application.scheduling.queries import SchedulingReader, Slice, TaskFilter
+from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
 from application.scheduling.views import AttemptView, LogLineView, TaskView
 from application.shared.draining import Draining
@@ -18,22 +17,15 @@ from application.shared.page import Page
 from application.shared.principal import Principal
 from application.shared.wake_up import WakeUp
 from domain.scheduling.task_status import TaskStatus
-from interfaces.rest.bodies import Body, ObjectText, instant, object_text
+from interfaces.rest.bodies import Body
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
-from interfaces.rest.keys import Key, job_key, task_id
+from interfaces.rest.keys import job_key, task_id
 from interfaces.rest.openapi.document import STREAM
 from interfaces.rest.parameters import Cursor, Limit, choices
 from interfaces.rest.scheduling.log_stream import NDJSON, FollowedLine, LogLevel, LogStream
 from interfaces.rest.scheduling.reasons import NO_REASON, Reason, ReasonParameter, reason_of
-
-
-class Submission(Body, frozen=True, kw_only=True):
-    """A task of a job (`jobId` takes its name, too), now or at `scheduledTime`; `parameters` replace the job's own."""
-
-    job_id: Key
-    scheduled_time: datetime | None = None
-    parameters: ObjectText = msgspec.field(default_factory=msgspec.Raw)
+from interfaces.rest.scheduling.submission import Submission, rerun, submit
 
 
 class Attempts(Body, frozen=True, kw_only=True):
@@ -50,19 +42,21 @@ class TaskController(Controller):
     tags = ("Tasks",)
 
     @post("/", operation_id="createTask", responses=problems(404, 409, 413, 415, 422))
-    async def submit(
+    async def create(
         self,
         data: JSONBody[Submission],
         principal: Injected[Principal],
         tasks: Injected[TaskExecutionService],
         reader: Injected[SchedulingReader],
     ) -> Response[TaskView]:
-        """Ask for a task directly. It neither obeys nor counts for overlap, and the ledger knows nothing of it."""
-        at = None if data.scheduled_time is None else instant(data.scheduled_time, "/scheduledTime")
-        parameters = object_text(data.parameters, "/parameters")
-        id_ = await tasks.submit(principal, job_key(data.job_id), at, parameters)
-        task = await reader.task(principal.tenant, id_)
-        return Response(task, status_code=201, headers={"Location": f"/api/v1/tasks/{task.id}"})
+        """Ask for a task directly. It neither obeys nor counts for overlap, and the ledger knows nothing of it.
+
+        With a `uniqueKey` that a live task has, the answer is that task, with status 200.
+        """
+        submitted = await submit(principal, tasks, data)
+        task = await reader.task(principal.tenant, submitted.task_id)
+        status = 201 if submitted.is_new else 200
+        return Response(task, status_code=status, headers={"Location": f"/api/v1/tasks/{task.id}"})
 
     @get("/", operation_id="listTasks", responses=problems(404))
     async def page(
@@ -134,3 +128,30 @@ class TaskController(Controller):
         id_ = task_id(task)
         await tasks.cancel(principal, id_, reason_of(data, reason))
         return await reader.task(principal.tenant, id_)
+
+    @post("/{task:str}/retry", operation_id="retryTask", status_code=200, responses=problems(404, 409, 415))
+    async def retry(
+        self,
+        task: FromPath[str],
+        principal: Injected[Principal],
+        control: Injected[TaskControlService],
+        reader: Injected[SchedulingReader],
+        reason: ReasonParameter = None,
+        data: JSONBody[Reason] = NO_REASON,
+    ) -> TaskView:
+        """Try a task that ended without success once more, at once. It stays the same task, its attempts are kept."""
+        id_ = task_id(task)
+        await control.retry(principal, id_, reason_of(data, reason))
+        return await reader.task(principal.tenant, id_)
+
+    @post("/{task:str}/rerun", operation_id="rerunTask", status_code=201, responses=problems(404, 409))
+    async def again(
+        self,
+        task: FromPath[str],
+        principal: Injected[Principal],
+        tasks: Injected[TaskExecutionService],
+        reader: Injected[SchedulingReader],
+    ) -> Response[TaskView]:
+        """Ask for a new task of the same job with the same parameters."""
+        new = await reader.task(principal.tenant, await rerun(principal, tasks, reader, task_id(task)))
+        return Response(new, status_code=201, headers={"Location": f"/api/v1/tasks/{new.id}"})

@@ -11,7 +11,9 @@ import pytest
 from tests.integration.rest.api import Api
 
 OPERATIONS = {
-    "activateExecutor", "activateJob", "applyJobs", "assignTask", "completeTask", "failTask", "logTask", "startTask",
+    "activateExecutor", "activateJob", "applyJobs", "assignTask", "batchTasks", "clusterStatus", "completeTask",
+    "detectFailedExecutors", "executorOfTask", "listActiveExecutors", "listActiveJobs", "listScheduledTasks",
+    "listTasksByStatus", "listTasksOfJob", "rerunTask", "retryTask", "failTask", "logTask", "startTask",
     "cancelTask", "changeLogger", "claimTasks", "componentHealth",
     "createJob", "createTask", "deactivateExecutor", "deleteJob", "disableJob", "drainExecutor", "getExecutor",
     "getJob", "getLogger", "getTask", "health", "heartbeat", "info", "leave", "listAttempts", "listExecutors",

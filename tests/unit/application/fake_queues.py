@@ -57,6 +57,7 @@ class StoredTask:
     result: JsonText | None = None
     error: TaskError | None = None
     reason: str | None = None
+    unique_key: str | None = None
     progress: float | None = None
     checkpoint: JsonText | None = None
 

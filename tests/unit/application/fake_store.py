@@ -55,11 +55,11 @@ class Tables:
     executors: dict[ExecutorId, Executor] = field(default_factory=dict)
     lanes: dict[Lane, LaneId] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
+    last_token: int = 1000
 
     def copied(self) -> Tables:
         return Tables(**{f.name: copy.copy(getattr(self, f.name)) for f in fields(self)})
 
-    last_token: int = 1000
 
 class FakeStore:
     """`now` is its clock. `before_commit` may raise what a store may raise, and sees what would be committed."""
@@ -201,6 +201,9 @@ class FakeTasks(TaskRepository):
             stopping_until=stored.stopping_until,
             status_reason=stored.reason,
             ended_at=stored.ended_at,
+            lane=stored.lane,
+            gate=stored.gate,
+            is_undelivered=stored.is_undelivered,
         )
 
     async def live_of(self, tenant: TenantId, job_id: JobId) -> Sequence[TaskInstance]:
@@ -209,16 +212,29 @@ class FakeTasks(TaskRepository):
 
     async def save(self, task: TaskInstance) -> None:
         self._work.record(task.release_events())
-            lane=stored.lane,
-            gate=stored.gate,
-            is_undelivered=stored.is_undelivered,
         self._work.tables.tasks[task.id] = replace(
             self._work.tables.tasks[task.id],
             status=task.status,
             stopping_until=task.stopping_until,
             reason=task.status_reason,
             ended_at=task.ended_at,
+            gate=task.gate,
+            attempt=task.attempt,
+            holder=Session(executor_id=task.lease.executor_id, epoch=task.lease.epoch) if task.lease else None,
+            token=task.lease.token if task.lease else None,
         )
+
+    async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:
+        found = (t for t in self._work.tables.tasks.values() if t.unique_key == unique_key and t.is_live)
+        return next((t.id for t in found), None)
+
+    async def name(self, task_id: TaskId, unique_key: str) -> None:
+        tasks = self._work.tables.tasks
+        tasks[task_id] = replace(tasks[task_id], unique_key=unique_key)
+
+    async def next_token(self) -> int:
+        self._work.tables.last_token += 1
+        return self._work.tables.last_token
 
 
 class FakeExecutors(ExecutorRepository):
@@ -226,16 +242,8 @@ class FakeExecutors(ExecutorRepository):
         self._work = work
 
     async def get(self, tenant: TenantId, executor_id: ExecutorId) -> Executor:
-            gate=task.gate,
-            attempt=task.attempt,
-            holder=Session(executor_id=task.lease.executor_id, epoch=task.lease.epoch) if task.lease else None,
-            token=task.lease.token if task.lease else None,
         found = await self.find(tenant, executor_id)
         if found is None:
-    async def next_token(self) -> int:
-        self._work.tables.last_token += 1
-        return self._work.tables.last_token
-
             raise ExecutorNotFound(executor_id)
         return found
 

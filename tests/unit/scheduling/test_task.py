@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.scheduling.errors import IllegalTaskState, IllegalTransition, LeaseLost
-from domain.scheduling.events import TaskAssigned, TaskCancelled
+from domain.scheduling.events import TaskAssigned, TaskCancelled, TaskRetryScheduled
 from domain.scheduling.ids import ExecutorId
 from domain.scheduling.task import ALLOWED_ACTIONS, SATISFIED_BY, STOP_GRACE, Lease
 from domain.scheduling.task_status import CLAIMABLE, FINAL, HELD, LIVE, REOPENED_BY_OPERATOR, Gate, TaskStatus
@@ -147,3 +147,28 @@ def test_a_task_that_nobody_holds_says_what_is_possible(action: str) -> None:
             task(status).lease_for(action, LEASE.executor_id, None)
     with pytest.raises(IllegalTaskState):
         task(TaskStatus.CANCELLED, LEASE).lease_for(action, LEASE.executor_id, None)
+
+
+@pytest.mark.parametrize("status", REOPENED_BY_OPERATOR)
+def test_a_task_that_ended_without_success_may_be_tried_once_more(status: TaskStatus) -> None:
+    again = task(status, LEASE, ended_at=NOON, status_reason="broken")
+    again.reopen("mended", NOON)
+    assert (again.status, again.status_reason, again.lease, again.ended_at) == (
+        TaskStatus.PENDING, "mended", None, None
+    )  # fmt: skip
+    assert again.release_events() == [
+        TaskRetryScheduled(
+            occurred_at=NOON, task_id=TASK_ID, job_id=JOB_ID, job_name="backup", attempt=1, reason="mended"
+        )
+    ]
+
+
+@pytest.mark.parametrize("status", [s for s in TaskStatus if s not in REOPENED_BY_OPERATOR])
+def test_no_other_task_is_tried_once_more(status: TaskStatus) -> None:
+    with pytest.raises(IllegalTaskState, match="it cannot retry"):
+        task(status).reopen(None, NOON)
+
+
+def test_what_still_stops_is_not_tried_once_more() -> None:
+    with pytest.raises(IllegalTaskState):
+        task(TaskStatus.CANCELLED, LEASE, stopping_until=NOON).reopen(None, NOON)
