@@ -83,7 +83,7 @@ class JobManagementService:
             definition = self._definition(changes.applied_to(document_of(job.definition)))
             anew = begins_anew(definition, job.definition.trigger, work.now)
             if job.redefine(definition, principal.name, work.now):
-                await self._planning.replan(work, job, anew=anew)
+                await self._planning.replan(work, job, job.status, anew=anew)
                 await work.commit()
         self._planning.committed(job)
         return job.id
@@ -103,12 +103,13 @@ class JobManagementService:
                     job = await self._planning.add(work, principal, definition, active=document.active)
                 else:
                     anew = begins_anew(definition, job.definition.trigger, work.now)
+                    was = job.status
                     changed = job.redefine(definition, principal.name, work.now)
                     if document.active and job.status is JobStatus.CREATED:
                         changed = anew = job.activate(principal.name, work.now)
                     action = "UPDATED" if changed else "UNCHANGED"
                     if changed:
-                        await self._planning.replan(work, job, anew=anew)
+                        await self._planning.replan(work, job, was, anew=anew)
                 schedule = await work.schedules.take(job.id)
                 if not dry_run:
                     await work.commit()
@@ -142,8 +143,9 @@ class JobManagementService:
         """Delete it softly; its live tasks are cancelled, or finish if the caller wants. Raises `JobNotFound`."""
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
+            was = job.status
             job.delete(principal.name, work.now)
-            await self._planning.replan(work, job)
+            await self._planning.replan(work, job, was)
             live = await work.tasks.live_of(principal.tenant, job.id) if cancel_live else ()
             for task in live:
                 task.cancel("the job was deleted", work.now)
@@ -195,8 +197,9 @@ class JobManagementService:
     ) -> JobId:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
+            was = job.status
             if act(job, work.now):
-                await self._planning.replan(work, job, anew=anew)
+                await self._planning.replan(work, job, was, anew=anew)
                 await work.commit()
         self._planning.committed(job)
         return job.id

@@ -8,14 +8,23 @@ from datetime import datetime
 from application.scheduling.documents import at
 from application.scheduling.lanes import Lanes
 from application.scheduling.ports import SchedulingWork
+from application.scheduling.recording import write_up
 from application.shared.ids import Ids
 from application.shared.principal import Principal
 from application.shared.wake_up import PLANNER, WakeUp
+from domain.scheduling.firing import Firing, PlannedFire
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
+from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState
+
+MOST_COUNTED = 1000
+"""Times of a pause that are counted one by one; evaluating more would hold the job's locks for too long."""
+
+HELD_BACK = {JobStatus.PAUSED: Decision.SKIPPED_PAUSED, JobStatus.DISABLED: Decision.SKIPPED_DISABLED}
+"""What became of the times that passed while a job was in one of these states."""
 
 
 class JobPlanning:
@@ -36,15 +45,35 @@ class JobPlanning:
         await self._save(work, job, TriggerState(since=work.now if active else None))
         return job
 
-    async def replan(self, work: SchedulingWork, job: Job, *, anew: bool = False) -> None:
-        """Save the changed job and plan anew from now on; what is due is kept, what a pause held back is not.
+    async def replan(self, work: SchedulingWork, job: Job, was: JobStatus, *, anew: bool = False) -> None:
+        """Save the job, which `was` in that state, and plan anew from now on.
 
-        `anew`: the job begins with its trigger now, so that relative times count from here.
+        What is due is kept; what a pause held back does not run, and the ledger says so. `anew`: the job begins with
+        its trigger now, so that relative times count from here.
         """
         schedule = await work.schedules.take(job.id)
+        if (decision := HELD_BACK.get(was)) is not None:
+            await self._note_held_back(work, schedule, decision)
         due = tuple(n for n in schedule.upcoming if n <= work.now) if schedule.active else ()
         state = replace(schedule.state, since=work.now) if anew else schedule.state
         await self._save(work, job, state, due, schedule.awaited)
+
+    async def _note_held_back(self, work: SchedulingWork, schedule: Schedule, decision: Decision) -> None:
+        """One ledger entry for the times that have passed while the job was not active."""
+        trigger = (await work.schedules.triggers([schedule.job_id])).get(schedule.job_id)  # as it was until now
+        passed = [n for n in schedule.upcoming if n <= work.now]
+        if not passed:
+            return
+        if trigger is not None and len(passed) == len(schedule.upcoming):
+            more = trigger.upcoming(passed[-1], schedule.state, self._calendars, MOST_COUNTED - len(passed))
+            passed += [n for n in more if n <= work.now]
+        reason = "the job was " + ("paused" if decision is Decision.SKIPPED_PAUSED else "disabled")
+        if len(passed) >= MOST_COUNTED:
+            reason += f"; counted up to {passed[-1].isoformat()}, more were held back"
+        fires = tuple(PlannedFire(nominal=n, planned=n, decision=decision, reason=reason) for n in passed)
+        written = write_up([Firing(decisions=fires, after=schedule)], self._ids, work.now)
+        await work.schedules.record(written.fired)
+        work.record(written.events)
 
     def committed(self, job: Job) -> None:
         """The planner may have to rise earlier, claims may have a new lane to look at."""

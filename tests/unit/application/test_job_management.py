@@ -144,6 +144,29 @@ async def test_a_change_keeps_fires_that_are_due_but_not_those_of_a_paused_time(
     assert schedule_of(cluster, paused).due_at == NOON + 3 * HOUR
 
 
+@pytest.mark.parametrize(
+    ("stop", "go", "decision", "reason"),
+    [
+        ("pause", "resume", Decision.SKIPPED_PAUSED, "the job was paused"),
+        ("disable", "activate", Decision.SKIPPED_DISABLED, "the job was disabled"),
+    ],
+)
+async def test_times_that_a_job_was_not_active_stand_in_the_ledger_once(
+    cluster: Cluster, stop: str, go: str, decision: Decision, reason: str
+) -> None:
+    job_id = await cluster.jobs.create(ANN, hourly())
+    await getattr(cluster.jobs, stop)(ANN, job_id, "maintenance")
+    cluster.pass_time(2 * HOUR + MINUTE)
+    await cluster.jobs.replace_fields(ANN, job_id, changes(description="still waiting"))
+    cluster.pass_time(20 * HOUR)
+    await getattr(cluster.jobs, go)(ANN, job_id)
+    entries = sorted(cluster.store.tables.occurrences.values(), key=lambda o: o.first_nominal)
+    assert {(o.decision, o.reason) for o in entries} == {(decision, reason)}
+    assert sum(o.count for o in entries) == 22
+    assert (entries[0].first_nominal, entries[-1].last_nominal) == (NOON + HOUR, NOON + 22 * HOUR)
+    assert schedule_of(cluster, job_id).due_at == NOON + 23 * HOUR
+
+
 async def test_a_change_moves_the_job_to_the_lane_it_asks_for(cluster: Cluster) -> None:
     job_id = await cluster.jobs.create(ANN, hourly())
     cluster.wake_up.hints.clear()
