@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from interfaces.cli.apply import apply
+from interfaces.cli.cluster import cluster
 from interfaces.cli.completion import completion
 from interfaces.cli.config import config
 from interfaces.cli.doctor import doctor
@@ -24,7 +25,7 @@ from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, r
 from interfaces.cli.jobs import jobs
 from interfaces.cli.processes import db, dev, server, worker
 from interfaces.cli.session import open_session, session_options
-from interfaces.cli.task_verbs import submit, wait
+from interfaces.cli.task_verbs import rerun, retry, submit, wait
 from interfaces.cli.tasks import tasks
 
 
@@ -61,11 +62,11 @@ def scheduler(ctx: click.Context, server: str | None, output: str | None, zone: 
     open_session(ctx, server, output, zone)
 
 
-for _command in (dev, server, worker, db, config, jobs, tasks, executors, health, doctor, completion):
+for _command in (dev, server, worker, db, config, jobs, tasks, executors, cluster, health, doctor, completion):
     scheduler.add_command(_command)
 for _command in (create, edit, apply, diff, validate, export, import_crontab):
     jobs.add_command(_command)
-for _command in (submit, wait):
+for _command in (submit, wait, retry, rerun):
     tasks.add_command(_command)
 for _command in (run, pause, resume, activate, disable, delete):
     jobs.add_command(_command)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interfaces.cli.exits import FAILED, TIMED_OUT, Failure
-from interfaces.cli.output import Document, clean, in_zone, print_document
+from interfaces.cli.job_verbs import each
+from interfaces.cli.output import NOTHING, Document, clean, in_zone, print_document
 from interfaces.cli.parameter_types import Duration, Instant, JsonObject
 from interfaces.cli.session import Session, calls_server
 from interfaces.cli.tasks import error_words
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scheduler_sdk.client import Client
     from scheduler_sdk.shapes import Task
 
+_tasks = click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _PATIENCE = 60.0  # seconds without a server that are waited through: it may be starting anew
 
@@ -27,14 +29,17 @@ _PATIENCE = 60.0  # seconds without a server that are waited through: it may be 
 @click.argument("job")
 @click.option("--at", type=Instant(), metavar="TIME", help="Not before this time, like 2027-01-31T08:00:00+01:00.")
 @click.option("--parameters", type=JsonObject(), metavar="JSON", help="Instead of the job's own.")
+@click.option("--unique-key", metavar="KEY", help="If a live task has this key, that one is the answer.")
 @calls_server
-def submit(session: Session, job: str, at: datetime | None, parameters: dict[str, Any] | None) -> None:
+def submit(
+    session: Session, job: str, at: datetime | None, parameters: dict[str, Any] | None, unique_key: str | None
+) -> None:
     """Ask for a task of a job, now or at a time.
 
     Unlike `jobs run` it neither obeys nor counts for the job's overlap policy.
     """
     with session.client() as client:
-        task = client.submit(job, at=at, parameters=parameters)
+        task = client.submit(job, at=at, parameters=parameters, unique_key=unique_key)
     if session.output in ("json", "yaml"):
         print_document(session, task)
     elif session.output == "name":
@@ -46,7 +51,34 @@ def submit(session: Session, job: str, at: datetime | None, parameters: dict[str
 
 
 @click.command()
-@click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
+@_tasks
+@click.option("--reason", metavar="TEXT", help="Why; kept and shown with the task.")
+@calls_server
+def retry(session: Session, task_ids: tuple[str, ...], reason: str | None) -> None:
+    """Try tasks that ended without success once more, at once."""
+    each(
+        session,
+        task_ids,
+        lambda client, task_id: client.retry(task_id, reason=reason),
+        lambda _, name, task: f"task {name} is {clean(task.get('status'))}, attempt {task.get('attempt')} behind it",
+    )
+
+
+@click.command()
+@_tasks
+@calls_server
+def rerun(session: Session, task_ids: tuple[str, ...]) -> None:
+    """Make new tasks of the same jobs with the same parameters."""
+    each(
+        session,
+        task_ids,
+        lambda client, task_id: client.rerun(task_id),
+        lambda _, name, task: f"task {name} runs again as task {clean(task.get('id'))}",
+    )
+
+
+@click.command()
+@_tasks
 @click.option("--timeout", type=Duration(), metavar="DURATION", help="Wait no longer than this (default: for ever).")
 @calls_server
 def wait(session: Session, task_ids: tuple[str, ...], timeout: float | None) -> None:
@@ -97,5 +129,7 @@ def _passes(error: SchedulerError) -> bool:
 
 def _outcome(task: Document) -> str:
     words = [clean(task["id"]), clean(task.get("jobName")), clean(task.get("status"))]
-    why = task.get("statusReason") or error_words(task)
-    return "  ".join(words) + (f"  {clean(why)}" if task.get("status") != "COMPLETED" else "")
+    if task.get("status") != "COMPLETED":
+        why = error_words(task)
+        words.append(clean(task.get("statusReason")) if why == NOTHING else why)
+    return "  ".join(words)

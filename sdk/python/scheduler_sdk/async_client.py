@@ -20,6 +20,7 @@ from scheduler_sdk.server_address import resolve_server
 from scheduler_sdk.shapes import (
     Applied,
     Attempt,
+    ClusterStatus,
     Executor,
     Fire,
     Job,
@@ -131,13 +132,29 @@ class AsyncClient:
         return (await self._send(calls.list_attempts(task_id)))["items"]
 
     async def submit(
-        self, job: str, *, at: datetime | None = None, parameters: Mapping[str, Any] | None = None
+        self,
+        job: str,
+        *,
+        at: datetime | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        unique_key: str | None = None,
     ) -> Task:
-        """Asks for a task of a job, now or `at` a time with its zone; it neither obeys nor counts for overlap."""
-        return await self._send(calls.submit_task(job, None if at is None else at.isoformat(), parameters))
+        """Asks for a task of a job, now or `at` a time with its zone; it neither obeys nor counts for overlap.
+
+        If a live task has the `unique_key`, that one is the answer.
+        """
+        return await self._send(calls.submit_task(job, None if at is None else at.isoformat(), parameters, unique_key))
 
     async def cancel(self, task_id: str, *, reason: str | None = None) -> Task:
         return await self._send(calls.cancel_task(task_id, reason))
+
+    async def retry(self, task_id: str, *, reason: str | None = None) -> Task:
+        """Tries a task that ended without success once more, at once; it stays the same task."""
+        return await self._send(calls.retry_task(task_id, reason))
+
+    async def rerun(self, task_id: str) -> Task:
+        """Asks for a new task of the same job with the same parameters."""
+        return await self._send(calls.rerun_task(task_id))
 
     def task_logs(
         self, task_id: str, *, follow: bool = False, level: str | None = None, give_up_after: float = 60.0
@@ -150,6 +167,10 @@ class AsyncClient:
         if follow:
             return self._follow(FollowedLog(task_id, level), task_id, Patience(give_up_after))
         return self._pages(calls.list_log_lines(task_id, level))
+
+    async def cluster(self) -> ClusterStatus:
+        """Executors, their slots and the live tasks, counted."""
+        return await self._send(calls.cluster_status())
 
     def executors(self, *, status: str | None = None) -> AsyncIterator[Executor]:
         """Executors by id; pages are fetched as they are read."""

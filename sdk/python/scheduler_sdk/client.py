@@ -20,6 +20,7 @@ from scheduler_sdk.server_address import resolve_server
 from scheduler_sdk.shapes import (
     Applied,
     Attempt,
+    ClusterStatus,
     Executor,
     Fire,
     Job,
@@ -126,12 +127,30 @@ class Client:
         """The tries of a task, the oldest first."""
         return self._send(calls.list_attempts(task_id))["items"]
 
-    def submit(self, job: str, *, at: datetime | None = None, parameters: Mapping[str, Any] | None = None) -> Task:
-        """Asks for a task of a job, now or `at` a time with its zone; it neither obeys nor counts for overlap."""
-        return self._send(calls.submit_task(job, None if at is None else at.isoformat(), parameters))
+    def submit(
+        self,
+        job: str,
+        *,
+        at: datetime | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        unique_key: str | None = None,
+    ) -> Task:
+        """Asks for a task of a job, now or `at` a time with its zone; it neither obeys nor counts for overlap.
+
+        If a live task has the `unique_key`, that one is the answer.
+        """
+        return self._send(calls.submit_task(job, None if at is None else at.isoformat(), parameters, unique_key))
 
     def cancel(self, task_id: str, *, reason: str | None = None) -> Task:
         return self._send(calls.cancel_task(task_id, reason))
+
+    def retry(self, task_id: str, *, reason: str | None = None) -> Task:
+        """Tries a task that ended without success once more, at once; it stays the same task."""
+        return self._send(calls.retry_task(task_id, reason))
+
+    def rerun(self, task_id: str) -> Task:
+        """Asks for a new task of the same job with the same parameters."""
+        return self._send(calls.rerun_task(task_id))
 
     def task_logs(
         self, task_id: str, *, follow: bool = False, level: str | None = None, give_up_after: float = 60.0
@@ -144,6 +163,10 @@ class Client:
         if follow:
             return self._follow(FollowedLog(task_id, level), task_id, Patience(give_up_after))
         return self._pages(calls.list_log_lines(task_id, level))
+
+    def cluster(self) -> ClusterStatus:
+        """Executors, their slots and the live tasks, counted."""
+        return self._send(calls.cluster_status())
 
     def executors(self, *, status: str | None = None) -> Iterator[Executor]:
         """Executors by id; pages are fetched as they are read."""

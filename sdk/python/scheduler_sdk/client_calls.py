@@ -11,7 +11,19 @@ from urllib.parse import quote
 import msgspec
 
 from scheduler_sdk.client_errors import ApiError
-from scheduler_sdk.shapes import Applied, Attempt, Executor, Fire, Job, JobDocument, LogLine, Occurrence, Page, Task
+from scheduler_sdk.shapes import (
+    Applied,
+    Attempt,
+    ClusterStatus,
+    Executor,
+    Fire,
+    Job,
+    JobDocument,
+    LogLine,
+    Occurrence,
+    Page,
+    Task,
+)
 
 T = TypeVar("T")
 
@@ -113,9 +125,23 @@ def cancel_task(task: str, reason: str | None) -> Call[Task]:
     return Call("POST", f"/tasks/{_segment(task)}/cancel", body=_given(reason=reason))
 
 
-def submit_task(job: str, at: str | None, parameters: Mapping[str, Any] | None) -> Call[Task]:
-    body = {"jobId": job, "scheduledTime": at, "parameters": parameters}
+def submit_task(
+    job: str, at: str | None, parameters: Mapping[str, Any] | None, unique_key: str | None = None
+) -> Call[Task]:
+    body = {"jobId": job, "scheduledTime": at, "parameters": parameters, "uniqueKey": unique_key}
     return Call("POST", "/tasks", body={k: v for k, v in body.items() if v is not None})
+
+
+def retry_task(task: str, reason: str | None) -> Call[Task]:
+    return Call("POST", f"/tasks/{_segment(task)}/retry", body=_given(reason=reason))
+
+
+def rerun_task(task: str) -> Call[Task]:
+    return Call("POST", f"/tasks/{_segment(task)}/rerun")
+
+
+def cluster_status() -> Call[ClusterStatus]:
+    return Call("GET", "/cluster/status")
 
 
 def list_executors(status: str | None) -> Call[Page[Executor]]:

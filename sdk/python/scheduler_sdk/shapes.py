@@ -134,6 +134,15 @@ class Executor(TypedDict, total=False):
     lastHeartbeatAt: str
 
 
+class ClusterStatus(TypedDict, total=False):
+    """Executors by status, their slots, live tasks by status; a status that nobody has is left out."""
+
+    executors: dict[str, int]
+    totalSlots: int
+    usedSlots: int
+    tasks: dict[str, int]
+
+
 class Applied(TypedDict, total=False):
     """What `apply` did with one job: `action` is CREATED, UPDATED, UNCHANGED or FAILED (with a `problem`)."""
 

@@ -58,6 +58,19 @@ def test_executors_are_drained_deactivated_and_activated(run: Run, fake: FakeSch
     assert run("executors", "deactivate", "w1", "--reason", "broken").stdout == "w1 is OFFLINE, runs 3/16\n"
 
 
+def test_the_cluster_is_counted(run: Run, fake: FakeScheduler) -> None:
+    counts = {"executors": {"ONLINE": 2, "OFFLINE": 1}, "totalSlots": 32, "usedSlots": 3, "tasks": {}}
+    fake.routes["GET /cluster/status"] = lambda _: (200, counts)
+    told = run("cluster", "status")
+    assert told.stdout.splitlines() == [
+        "executors   2 ONLINE, 1 OFFLINE",
+        "slots       3 of 32 used",
+        "live tasks  none",
+    ]
+    assert run("cluster", "status", "-o", "name").stdout == told.stdout
+    assert json.loads(run("cluster", "status", "-o", "json").stdout) == counts
+
+
 def test_an_executor_that_is_not_known_does_not_stop_the_others(run: Run) -> None:
     told = run("executors", "drain", "w0", "w1", "-o", "name")
     assert (told.exit_code, told.stdout) == (3, "w1\n")

@@ -51,6 +51,30 @@ def test_a_time_that_could_be_another_is_refused(run: Run, fake: FakeScheduler, 
     assert (refused.exit_code, hint in refused.stderr, fake.requests) == (2, True, [])
 
 
+def test_a_key_asks_for_one_live_task_at_most(run: Run, fake: FakeScheduler) -> None:
+    fake.routes["POST /tasks"] = lambda _: (200, {"id": "t-1", "status": "RUNNING"})
+    assert run("tasks", "submit", "nightly", "--unique-key", "2026-11", "-o", "name").stdout == "t-1\n"
+    assert fake.requests[-1].body == {"jobId": "nightly", "uniqueKey": "2026-11"}
+
+
+def test_a_task_is_tried_once_more_or_made_anew(run: Run, fake: FakeScheduler) -> None:
+    fake.routes["POST /tasks/t-1/retry"] = lambda _: (200, {"id": "t-1", "status": "PENDING", "attempt": 3})
+    fake.routes["POST /tasks/t-1/rerun"] = lambda _: (201, {"id": "t-2", "status": "PENDING"})
+    again = run("tasks", "retry", "t-0", "t-1", "--reason", "disk was full")
+    assert (again.exit_code, again.stdout) == (3, "task t-1 is PENDING, attempt 3 behind it\n")
+    assert fake.requests[-1].body == {"reason": "disk was full"}
+    assert run("tasks", "rerun", "t-1").stdout == "task t-1 runs again as task t-2\n"
+    assert run("tasks", "rerun", "t-1", "-o", "name").stdout == "t-2\n"
+
+
+def test_an_outcome_says_why(run: Run, fake: FakeScheduler) -> None:
+    ended = {"id": "t", "jobName": "j", "statusReason": "retried by hand", "error": {"code": "X", "message": "no"}}
+    fake.routes["GET /tasks/t"] = lambda _: (200, ended | {"status": "FAILED"})
+    assert run("tasks", "wait", "t").stdout == "t  j  FAILED  X: no\n"
+    fake.routes["GET /tasks/t"] = lambda _: (200, ended | {"status": "CANCELLED", "error": None})
+    assert run("tasks", "wait", "t").stdout == "t  j  CANCELLED  retried by hand\n"
+
+
 def test_waiting_ends_with_the_task_and_its_outcome(run: Run, fake: FakeScheduler) -> None:
     becoming(fake, "t-1", "PENDING", "RUNNING", "COMPLETED")
     becoming(fake, "t-2", "FAILED")
