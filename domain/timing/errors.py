@@ -24,6 +24,6 @@ class UnknownTimeZone(Invalid):
 
 
 class InvalidTrigger(Invalid):
-    """The limits of a trigger contradict each other."""
+    """What a trigger says is out of bounds, contradicts itself, or lies in the past."""
 
     code = "INVALID_TRIGGER"
