@@ -1,4 +1,4 @@
-"""What has gone on for too long ends: silent sessions, overdue attempts, stops that nobody confirms."""
+"""What has gone on for too long ends: silent sessions, overdue attempts and tasks, stops that nobody confirms."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from application.shared.ids import Dice
 from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
 from domain.scheduling.executor import Executor, Liveness
 from domain.scheduling.ports.task_queue import Session
-from domain.scheduling.settlement import EXECUTION_TIMEOUT, Settlement, lose, time_out
-from domain.scheduling.task import TaskError
+from domain.scheduling.settlement import Settlement, lose, overdue
+from domain.scheduling.task_status import TaskStatus
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +67,19 @@ class Reaper:
         async with self._begin() as work:
             released = await work.queue.let_go_expired(work.now, BATCH)
             attempts = await work.queue.take_overdue(work.now, BATCH)
-            error = TaskError(EXECUTION_TIMEOUT, "The execution took longer than the job's execution timeout.")
-            ends = [time_out(a, error, work.now, self._dice.roll()) for a in attempts]
+            ends = [overdue(a, work.now, self._dice.roll()) for a in attempts]
             abandoned = await work.queue.take_abandoned(BATCH)
             ends += [lose(a, "its executor's session had ended", work.now) for a in abandoned]
             await work.queue.settle(ends)
-            if released or ends:
+            given_up = await work.queue.time_out_waiting(work.now, BATCH)
+            if released or ends or given_up:
                 await work.commit()
-        self._metrics.settled([end.status for end in ends])
+        self._metrics.settled([*(end.status for end in ends), *(TaskStatus.TIMEOUT for _ in given_up)])
+        for task_id in given_up:
+            log.warning("task %s waited for too long", task_id)
+            self._wake_up.signal(task_topic(task_id))
         for attempt in attempts:
-            log.warning("task %s attempt %d exceeded its execution timeout", attempt.task_id, attempt.number)
+            log.warning("task %s attempt %d took too long", attempt.task_id, attempt.number)
             self._wake_up.signal(task_topic(attempt.task_id))
             if attempt.executor_id is not None:
                 self._wake_up.signal(executor_topic(attempt.executor_id))

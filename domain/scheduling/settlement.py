@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -30,8 +30,20 @@ class ReportOutcome(StrEnum):
 EXECUTOR_LOST = "EXECUTOR_LOST"
 EXECUTION_TIMEOUT = "EXECUTION_TIMEOUT"
 QUEUE_TIMEOUT = "QUEUE_TIMEOUT"
+TOTAL_TIMEOUT = "TOTAL_TIMEOUT"
 SNOOZED = "SNOOZED"
 CANCELLED_BY_HANDLER = "CANCELLED_BY_HANDLER"
+
+_TOO_LONG: Mapping[str, TaskError] = MappingProxyType(
+    {
+        code: TaskError(code, message)
+        for code, message in (
+            (EXECUTION_TIMEOUT, "The execution took longer than the job's execution timeout."),
+            (QUEUE_TIMEOUT, "No executor took the task within the job's queue timeout."),
+            (TOTAL_TIMEOUT, "The task did not end within the job's total timeout."),
+        )
+    }
+)
 
 MOST_ATTEMPTS = 10_000
 """After so many a task cannot be snoozed any more: with a minute in between it has waited for a week."""
@@ -53,7 +65,8 @@ EVENT_OF: Mapping[TaskStatus, str] = MappingProxyType(
 class Attempt:
     """What a decision about the end of an attempt needs to know.
 
-    `number` counts all attempts, `lost` and `snoozed` those that ended so before; `executor_id` holds it.
+    `number` counts all attempts, `lost` and `snoozed` those that ended so before; `executor_id` holds it. Its task as a
+    whole may take until `total_deadline_at`.
     """
 
     task_id: TaskId
@@ -64,6 +77,7 @@ class Attempt:
     policy: RetryPolicy
     snoozed: int = 0
     executor_id: ExecutorId | None = None
+    total_deadline_at: datetime | None = None
 
     @property
     def failures(self) -> int:
@@ -179,3 +193,15 @@ def time_out(attempt: Attempt, error: TaskError, now: datetime, dice: float) -> 
     return Settlement(
         task_id=attempt.task_id, token=attempt.token, status=TaskStatus.TIMEOUT, error=error, stopping_until=until
     )
+
+
+def overdue(attempt: Attempt, now: datetime, dice: float) -> Settlement:
+    """The attempt, or its task as a whole, has taken too long at `now`: there is no other try after the latter."""
+    if attempt.total_deadline_at is None or now < attempt.total_deadline_at:
+        return time_out(attempt, _TOO_LONG[EXECUTION_TIMEOUT], now, dice)
+    return replace(give_up(attempt.task_id, TOTAL_TIMEOUT), token=attempt.token, stopping_until=now + STOP_GRACE)
+
+
+def give_up(task_id: TaskId, code: str) -> Settlement:
+    """A task that waits has no time left: `code` is QUEUE_TIMEOUT or TOTAL_TIMEOUT. It is under no token."""
+    return Settlement(task_id=task_id, token=0, status=TaskStatus.TIMEOUT, error=_TOO_LONG[code])

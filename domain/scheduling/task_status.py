@@ -45,7 +45,7 @@ _S = TaskStatus
 
 TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
     {
-        _S.BLOCKED: frozenset({_S.PENDING, _S.SKIPPED, _S.FAILED, _S.CANCELLED}),
+        _S.BLOCKED: frozenset({_S.PENDING, _S.SKIPPED, _S.FAILED, _S.TIMEOUT, _S.CANCELLED}),
         _S.PENDING: frozenset({_S.ASSIGNED, _S.TIMEOUT, _S.CANCELLED, _S.SKIPPED}),
         _S.ASSIGNED: frozenset({_S.RUNNING, _S.WAITING_RETRY, _S.FAILED, _S.TIMEOUT, _S.CANCELLED}),
         _S.RUNNING: frozenset({_S.COMPLETED, _S.FAILED, _S.TIMEOUT, _S.CANCELLED, _S.WAITING_RETRY}),

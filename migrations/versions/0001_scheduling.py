@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, SmallInteger, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, Text, Uuid
 
 from infrastructure.sql.types import Instant, JsonText
+from migrations.columns_0001 import task_columns, tenant
 
 revision = "0001"
 down_revision = None
@@ -35,7 +36,7 @@ def _jobs() -> None:
     op.create_table(
         "jobs",
         Column("id", Uuid, nullable=False),
-        _tenant(),
+        tenant(),
         Column("name", Text, nullable=False),
         Column("type", Text, nullable=False),
         Column("handler", Text),
@@ -46,6 +47,7 @@ def _jobs() -> None:
         Column("max_attempts", SmallInteger, nullable=False),
         Column("timeout_s", Integer),
         Column("queue_timeout_s", Integer),
+        Column("total_timeout_s", Integer),
         Column("parameters", JsonText, nullable=False),
         Column("tags", JsonText, nullable=False),
         Column("spec", JsonText, nullable=False),
@@ -84,7 +86,7 @@ def _schedules() -> None:
     op.create_table(
         "schedules",
         Column("job_id", Uuid, nullable=False),
-        _tenant(),
+        tenant(),
         Column("job_version", Integer, nullable=False),
         Column("lane", Integer, nullable=False),
         Column("policy", JsonText, nullable=False),
@@ -139,9 +141,7 @@ def _schedules() -> None:
 
 
 def _tasks() -> None:
-    op.create_table(
-        "tasks", *_task_columns(), sa.PrimaryKeyConstraint("id", name="pk_tasks"), postgresql_with=HOT_TABLE
-    )
+    op.create_table("tasks", *task_columns(), sa.PrimaryKeyConstraint("id", name="pk_tasks"), postgresql_with=HOT_TABLE)
     claimable = "gate IS NULL AND status IN ('PENDING', 'WAITING_RETRY')"
     _partial_index("ix_tasks_claim", "tasks", "lane", "rank", "id", where=claimable)
     opening = "gate = 'TIME' AND stopping_until IS NULL"
@@ -153,7 +153,7 @@ def _tasks() -> None:
     _partial_index("uq_tasks_unique_key", "tasks", "tenant", "unique_key", where=named, unique=True)
     op.create_index("ix_tasks_job", "tasks", ["job_id", "id"])
 
-    op.create_table("task_history", *_task_columns(), postgresql_partition_by="RANGE (ended_at)")
+    op.create_table("task_history", *task_columns(), postgresql_partition_by="RANGE (ended_at)")
     op.create_index("ix_task_history_id", "task_history", ["id"])
     op.create_index("ix_task_history_job", "task_history", ["job_id", "id"])
     _partial_index("ix_task_history_unsuccessful", "task_history", "tenant", "id", where="status <> 'COMPLETED'")
@@ -163,52 +163,6 @@ def _tasks() -> None:
     else:
         tokens = op.create_table("task_tokens", Column("last", BigInteger, nullable=False))
         op.bulk_insert(tokens, [{"last": 0}])
-
-
-def _task_columns() -> list[Column[object]]:
-    return [
-        Column("id", Uuid, nullable=False),
-        _tenant(),
-        Column("job_id", Uuid, nullable=False),
-        Column("job_name", Text, nullable=False),
-        Column("job_version", Integer, nullable=False),
-        Column("run_id", Uuid, nullable=False),
-        Column("origin", Text, nullable=False),
-        Column("fire_key", Text),
-        Column("unique_key", Text),
-        Column("status", Text, nullable=False),
-        Column("status_reason", Text),
-        Column("gate", Text),
-        Column("lane", Integer, nullable=False),
-        Column("rank", BigInteger, nullable=False),
-        Column("priority", SmallInteger, nullable=False),
-        Column("attempt", SmallInteger, nullable=False, server_default="0"),
-        Column("max_attempts", SmallInteger, nullable=False),
-        Column("lost", SmallInteger, nullable=False, server_default="0"),
-        Column("snoozed", SmallInteger, nullable=False, server_default="0"),
-        Column("absences", SmallInteger, nullable=False, server_default="0"),
-        Column("executor_id", Text),
-        Column("epoch", Integer),
-        Column("token", BigInteger),
-        Column("claim_id", Uuid),
-        Column("timeout_s", Integer),
-        Column("nominal_at", Instant),
-        Column("scheduled_time", Instant, nullable=False),
-        Column("ready_at", Instant, nullable=False),
-        Column("expires_at", Instant),
-        Column("claimed_at", Instant),
-        Column("started_at", Instant),
-        Column("deadline_at", Instant),
-        Column("stopping_until", Instant),
-        Column("ended_at", Instant),
-        Column("created_at", Instant, nullable=False),
-        Column("progress", Float),
-        Column("checkpoint", JsonText),
-        Column("parameters", JsonText, nullable=False),
-        Column("result", JsonText),
-        Column("error", JsonText),
-        Column("version", Integer, nullable=False, server_default="1"),
-    ]
 
 
 def _task_records() -> None:
@@ -252,7 +206,7 @@ def _executors() -> None:
     op.create_table(
         "executors",
         Column("id", Text, nullable=False),
-        _tenant(),
+        tenant(),
         Column("status", Text, nullable=False),
         Column("status_reason", Text),
         Column("deactivated", Boolean, nullable=False, server_default=sa.false()),
@@ -278,7 +232,7 @@ def _outbox() -> None:
     op.create_table(
         "outbox",
         Column("seq", BigInteger().with_variant(Integer, "sqlite"), nullable=False, autoincrement=True),
-        _tenant(),
+        tenant(),
         Column("context", Text, nullable=False),
         Column("at", Instant, nullable=False),
         Column("count", Integer, nullable=False),
@@ -292,10 +246,6 @@ def _outbox() -> None:
             "DO $$ BEGIN EXECUTE 'ALTER TABLE outbox ALTER COLUMN events SET COMPRESSION lz4';"
             " EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL; END $$"
         )
-
-
-def _tenant() -> Column[str]:
-    return Column("tenant", Text, nullable=False, server_default="default")
 
 
 def _partial_index(name: str, table: str, *columns: str, where: str, unique: bool = False) -> None:

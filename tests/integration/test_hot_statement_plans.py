@@ -69,10 +69,11 @@ class Use:
     row: Row = ()
 
 
-KEY, CLAIMS, HELD, STOPPING, OPENING = (
-    "pk_tasks", "ix_tasks_claim", "ix_tasks_held", "ix_tasks_stopping", "ix_tasks_opening",
+KEY, CLAIMS, HELD, STOPPING, OPENING, EXPIRING = (
+    "pk_tasks", "ix_tasks_claim", "ix_tasks_held", "ix_tasks_stopping", "ix_tasks_opening", "ix_tasks_expiring",
 )  # fmt: skip
 A_TASK: Row = (UUID(int=1),)
+WAITS: Row = (UUID(int=1), False, "default", UUID(int=2), "backup", 0, None)
 
 
 def exchange(*settlements: Settlement, claim: Claim | None = None) -> Callable[[SqlUnitOfWork], Awaitable[object]]:
@@ -97,6 +98,7 @@ USES = {
     "of a session": Use(lambda w: SqlTaskQueue(w).take_held(SESSION), {HELD}),
     "let go": Use(lambda w: SqlTaskQueue(w).let_go(SESSION), {STOPPING, KEY}, A_TASK),
     "expired": Use(lambda w: SqlTaskQueue(w).let_go_expired(NOW, 100), {STOPPING, KEY}, A_TASK),
+    "give up": Use(lambda w: SqlTaskQueue(w).time_out_waiting(NOW, 100), {EXPIRING, KEY}, WAITS),
     "open": Use(lambda w: SqlTaskQueue(w).open_due(NOW, 100), {OPENING, KEY}),
     "next opening": Use(lambda w: SqlTaskQueue(w).next_opening(), {OPENING}, (None,)),
 }

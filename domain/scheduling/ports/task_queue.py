@@ -37,7 +37,11 @@ class TaskQueue(Protocol):
 
     @abstractmethod
     async def take_overdue(self, now: datetime, limit: int) -> Sequence[Attempt]:
-        """Held attempts whose execution deadline has passed and that are not stopping."""
+        """Held attempts whose deadline, or that of their task, has passed and that are not stopping."""
+
+    @abstractmethod
+    async def time_out_waiting(self, now: datetime, limit: int) -> Sequence[TaskId]:
+        """End those that wait and whose queue or total timeout is over, with their events; which."""
 
     @abstractmethod
     async def take_held(self, session: Session, among: Sequence[TaskId] | None = None) -> Sequence[Attempt]:

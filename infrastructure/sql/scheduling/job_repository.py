@@ -79,6 +79,7 @@ def _row(job: Job) -> dict[str, Any]:
         "max_attempts": definition.retry.max_attempts,
         "timeout_s": _seconds(definition.timeouts.execution),
         "queue_timeout_s": _seconds(definition.timeouts.queue),
+        "total_timeout_s": _seconds(definition.timeouts.total),
         "parameters": msgspec.json.encode(definition.parameters).decode(),
         "tags": msgspec.json.encode(definition.tags).decode(),
         "spec": encode_definition(definition),

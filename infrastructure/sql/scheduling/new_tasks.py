@@ -14,6 +14,7 @@ from domain.scheduling.task_status import Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation
 from infrastructure.sql.scheduling.tables import jobs, tasks
+from infrastructure.sql.scheduling.task_changes import after, word
 from infrastructure.sql.types import Instant, JsonText
 
 _LOWEST = Priority(1)
@@ -79,7 +80,8 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "nominal_at": t.c.nominal_at,
         "scheduled_time": t.c.scheduled_time,
         "ready_at": t.c.scheduled_time,
-        "expires_at": _seconds_after(dialect, t.c.scheduled_time, j.queue_timeout_s),
+        "expires_at": after(dialect, t.c.scheduled_time, _patience(dialect, t.c.status)),
+        "total_deadline_at": after(dialect, t.c.scheduled_time, j.total_timeout_s),
         "created_at": sa.bindparam("b_now", type_=Instant),
         "parameters": sa.func.coalesce(t.c.parameters, j.parameters),
     }
@@ -87,9 +89,9 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
     return sa.insert(tasks).from_select(list(values), rows)
 
 
-def _seconds_after(
-    dialect: DialectName, instant: sa.ColumnElement[Any], seconds: sa.ColumnElement[Any]
-) -> sa.ColumnElement[Any]:
-    if dialect == "postgresql":
-        return instant + seconds * sa.literal_column("interval '1 second'")
-    return sa.type_coerce(instant, sa.BigInteger) + seconds * sa.literal_column("1000000")
+def _patience(dialect: DialectName, status: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+    """For how many seconds from its scheduled time a task may wait. What is blocked is not in the queue."""
+    queue, total = jobs.c.queue_timeout_s, jobs.c.total_timeout_s
+    least = sa.func.least if dialect == "postgresql" else sa.func.min
+    shorter = least(sa.func.coalesce(queue, total), sa.func.coalesce(total, queue))
+    return sa.case((status == word(TaskStatus.PENDING), shorter), else_=total)

@@ -21,7 +21,10 @@ from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_attempts, ta
 from infrastructure.sql.types import Instant
 
 _UNSHOWN = frozenset(
-    ("fire_key", "unique_key", "lane", "rank", "absences", "epoch", "claim_id", "timeout_s", "expires_at", "checkpoint")
+    (
+        *("fire_key", "unique_key", "lane", "rank", "absences", "epoch", "claim_id", "timeout_s", "expires_at"),
+        *("total_deadline_at", "checkpoint"),
+    )
 )
 _SHOWN = [name for name in TASK_COLUMNS if name not in _UNSHOWN]
 _error = msgspec.json.Decoder(ErrorView).decode

@@ -15,7 +15,9 @@ from infrastructure.sql.scheduling.tables import TASK_COLUMNS, metadata, task_at
 from infrastructure.sql.scheduling.task_changes import LEASE, attempt_record, ranked
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
-_BEGUN_ANEW = (*LEASE, "gate", "expires_at", "ended_at", "result", "error", "progress", "stopping_until")
+_BEGUN_ANEW = (
+    *(*LEASE, "gate", "expires_at", "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until"),
+)
 
 
 async def reopen(work: SqlUnitOfWork, task: TaskInstance) -> None:

@@ -44,6 +44,7 @@ jobs = Table(
     Column("max_attempts", SmallInteger, nullable=False),
     Column("timeout_s", Integer),
     Column("queue_timeout_s", Integer),
+    Column("total_timeout_s", Integer),
     Column("parameters", JsonText, nullable=False),
     Column("tags", JsonText, nullable=False),
     Column("spec", JsonText, nullable=False),
@@ -167,7 +168,8 @@ def _task_columns() -> list[Column[object]]:
         Column("nominal_at", Instant),
         Column("scheduled_time", Instant, nullable=False),
         Column("ready_at", Instant, nullable=False),
-        Column("expires_at", Instant),
+        Column("expires_at", Instant),  # given up then, if it still waits
+        Column("total_deadline_at", Instant),
         Column("claimed_at", Instant),
         Column("started_at", Instant),
         Column("deadline_at", Instant),

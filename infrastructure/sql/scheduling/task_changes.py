@@ -138,6 +138,7 @@ def kept(end: Columns, now: sa.ColumnElement[datetime]) -> Columns:
         "gate": sa.case((sa.and_(retried, sa.or_(stops, end["ready_at"] > now)), word(Gate.TIME))),
         "ready_at": sa.func.coalesce(end["ready_at"], t.ready_at),
         "rank": sa.func.coalesce(ranked(end["lowest_rank"], t.priority), t.rank),
+        "expires_at": sa.case((retried, t.total_deadline_at)),
         "ended_at": sa.case((~retried, now)),
         "absences": number(0),
         "version": t.version + number(1),

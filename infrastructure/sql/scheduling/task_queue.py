@@ -19,6 +19,7 @@ from domain.scheduling.task_status import Gate
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Statement
 from infrastructure.sql.scheduling import exchange_postgresql, exchange_sqlite
+from infrastructure.sql.scheduling.giving_up import time_out_waiting
 from infrastructure.sql.scheduling.lease_scripts import facts_of_attempts
 from infrastructure.sql.scheduling.letting_go import IDS, let_go_expired, let_go_session
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
@@ -57,6 +58,9 @@ class SqlTaskQueue(TaskQueue):
         rows = await self._work.fetch(_OVERDUE, b_deadline=now, b_limit=limit)
         return [attempt_of(row) for row in rows]
 
+    async def time_out_waiting(self, now: datetime, limit: int) -> Sequence[TaskId]:
+        return await run_in(self._work, time_out_waiting(self._dialect, now, limit))
+
     async def take_held(self, session: Session, among: Sequence[TaskId] | None = None) -> Sequence[Attempt]:
         parameters = dict(session_parameters(session))
         if among is None:
@@ -92,6 +96,11 @@ def _taken(*conditions: Condition) -> sa.Select[Any]:
     return found.with_for_update(skip_locked=True, of=tasks)
 
 
+def _is_overdue() -> Condition:
+    now = sa.bindparam("b_deadline", type_=Instant)
+    return sa.or_(t.deadline_at <= now, t.total_deadline_at <= now)
+
+
 def _waits_for_its_time() -> Condition:
     """Word for word the predicate of the index of openings."""
     return sa.and_(t.gate == word(Gate.TIME), t.stopping_until.is_(None))
@@ -114,7 +123,7 @@ def _open(_dialect: DialectName) -> sa.Executable:
 
 
 _ADD: Final = Statement(lambda dialect: insert_new_tasks(dialect).returning(t.job_id, t.lane, t.gate))
-_OVERDUE: Final = Statement(lambda _: _taken(t.deadline_at <= sa.bindparam("b_deadline", type_=Instant)).limit(_LIMIT))
+_OVERDUE: Final = Statement(lambda _: _taken(_is_overdue()).limit(_LIMIT))
 _HELD: Final = Statement(lambda _: _taken(of_session()))
 _HELD_AMONG: Final = Statement(_held_among)
 _ABANDONED: Final = Statement(lambda _: _taken(~_session_is_live()).limit(_LIMIT))

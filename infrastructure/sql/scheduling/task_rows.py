@@ -33,7 +33,7 @@ AGGREGATE: Final = (
 )  # fmt: skip
 """Columns that `TaskInstance` is made of."""
 
-ATTEMPT: Final = ("id", "token", "status", "attempt", "lost", "snoozed", "executor_id")
+ATTEMPT: Final = ("id", "token", "status", "attempt", "lost", "snoozed", "executor_id", "total_deadline_at")
 """Columns that `Attempt` is made of, before the text of the job's definition."""
 
 LOST: Final = "LOST"
@@ -67,7 +67,7 @@ def stop_order(task_id: Any, token: int, reason: str | None, error: str | None) 
 
 def attempt_of(row: Row) -> Attempt:
     """From the columns of `ATTEMPT` and the definition."""
-    id_, token, status, number, lost, snoozed, executor_id, definition = row
+    id_, token, status, number, lost, snoozed, executor_id, total_deadline_at, definition = row
     return Attempt(
         task_id=TaskId(id_),
         token=token,
@@ -77,6 +77,7 @@ def attempt_of(row: Row) -> Attempt:
         snoozed=snoozed,
         policy=_retry_policy(definition),
         executor_id=ExecutorId(executor_id),
+        total_deadline_at=total_deadline_at,
     )
 
 

@@ -18,7 +18,7 @@ from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.retry import RetryPolicy
 from domain.scheduling.schedule import Schedule
-from domain.scheduling.settlement import Attempt, Settlement
+from domain.scheduling.settlement import QUEUE_TIMEOUT, TOTAL_TIMEOUT, Attempt, Settlement, give_up
 from domain.scheduling.task import NewTask, Origin, TaskError
 from domain.scheduling.task_status import CLAIMABLE, COUNTS_FOR_OVERLAP, HELD, Gate, TaskStatus
 from domain.shared.json_value import JsonText
@@ -58,6 +58,8 @@ class StoredTask:
     error: TaskError | None = None
     reason: str | None = None
     unique_key: str | None = None
+    queue_until: datetime | None = None
+    total_deadline_at: datetime | None = None
     progress: float | None = None
     checkpoint: JsonText | None = None
 
@@ -92,7 +94,17 @@ class StoredTask:
             snoozed=self.snoozed,
             policy=self.policy,
             executor_id=self.holder.executor_id if self.holder else None,
+            total_deadline_at=self.total_deadline_at,
         )
+
+    def out_of_patience(self, now: datetime) -> str | None:
+        """The code of the timeout that ends it while it waits."""
+        if self.status.is_final or self.status in HELD or self.stopping_until is not None:
+            return None
+        if self.total_deadline_at is not None and self.total_deadline_at <= now:
+            return TOTAL_TIMEOUT
+        in_queue = self.status is TaskStatus.PENDING and self.queue_until is not None and self.queue_until <= now
+        return QUEUE_TIMEOUT if in_queue else None
 
     def settled(self, settlement: Settlement, now: datetime) -> StoredTask:
         """As the settlement says; a stopping one keeps its holder and token."""
@@ -187,6 +199,7 @@ def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
         job = tables.jobs.get(task.job_id)
         if job is None or job.status is JobStatus.DELETED:
             raise JobNotFound(task.job_id)
+        limits = job.definition.timeouts
         tables.tasks[task.id] = StoredTask(
             id=task.id,
             job_id=job.id,
@@ -199,6 +212,8 @@ def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
             scheduled_time=task.scheduled_time,
             fire_key=task.fire_key,
             parameters=task.parameters,
+            queue_until=None if limits.queue is None else task.scheduled_time + limits.queue,
+            total_deadline_at=None if limits.total is None else task.scheduled_time + limits.total,
         )
     return Counter(tables.tasks[task.id].lane for task in tasks if task.gate is None)
 
@@ -226,9 +241,16 @@ class FakeTaskQueue(TaskQueue):
         overdue = [
             task.as_attempt()
             for task in self._having()
-            if task.status in HELD and task.stopping_until is None and task.deadline_at and task.deadline_at <= now
+            if task.status in HELD
+            and task.stopping_until is None
+            and any(end is not None and end <= now for end in (task.deadline_at, task.total_deadline_at))
         ]
         return overdue[:limit]
+
+    async def time_out_waiting(self, now: datetime, limit: int) -> Sequence[TaskId]:
+        over = [(task, code) for task in self._having() if (code := task.out_of_patience(now))][:limit]
+        self._tables.tasks |= {task.id: task.settled(give_up(task.id, code), now) for task, code in over}
+        return [task.id for task, _ in over]
 
     async def take_held(self, session: Session, among: Sequence[TaskId] | None = None) -> Sequence[Attempt]:
         return [task.as_attempt() for task in self._having(among) if task.is_held_by(session)]

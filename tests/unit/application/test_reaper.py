@@ -11,7 +11,7 @@ from application.shared.wake_up import OPENINGS, executor_topic, lane_topic, tas
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_queue import Session
-from domain.scheduling.settlement import EXECUTION_TIMEOUT, EXECUTOR_LOST
+from domain.scheduling.settlement import EXECUTION_TIMEOUT, EXECUTOR_LOST, QUEUE_TIMEOUT, TOTAL_TIMEOUT
 from domain.scheduling.task import STOP_GRACE
 from domain.scheduling.task_status import TaskStatus
 from tests.builders import EXECUTOR_ID, MINUTE, NOON, SECOND
@@ -23,10 +23,10 @@ TIMEOUT = 120 * SECOND
 SESSION = Session(executor_id=EXECUTOR_ID, epoch=1)
 
 
-async def start(cluster: Cluster, **retry: int) -> TaskId:
+async def start(cluster: Cluster, **definition: object) -> TaskId:
     """A task that the registered executor runs."""
     await cluster.register()
-    await cluster.jobs.create(ANN, command("work", active=True, retry=retry))
+    await cluster.jobs.create(ANN, command("work", active=True, **definition))
     task_id = await cluster.execution.submit(ANN, "work")
     assert len((await cluster.claim()).tasks) == 1
     cluster.wake_up.hints.clear()
@@ -59,7 +59,7 @@ async def test_beats_reach_the_store_together(cluster: Cluster) -> None:
 
 
 async def test_an_attempt_that_takes_too_long_is_over_and_its_executor_is_told_to_stop(cluster: Cluster) -> None:
-    task_id = await start(cluster, maxAttempts=1)
+    task_id = await start(cluster, retry={"maxAttempts": 1})
     cluster.give_deadline(task_id)
     await watch(cluster, MINUTE - SECOND)
     assert cluster.task(task_id).status is TaskStatus.RUNNING
@@ -108,8 +108,15 @@ async def test_a_session_silent_for_longer_than_the_timeout_is_lost_and_its_task
     assert cluster.store.event_types()[-2:] == ["ExecutorOffline", "ExecutorLost"]
 
 
+async def test_a_task_claimed_while_the_session_ended_goes_back(cluster: Cluster) -> None:
+    task_id = await start(cluster)
+    cluster.store.tables.executors[EXECUTOR_ID].status = ExecutorStatus.OFFLINE  # and nobody saw the claim
+    await watch(cluster, SECOND)
+    assert (cluster.task(task_id).status, cluster.task(task_id).lost) == (TaskStatus.WAITING_RETRY, 1)
+
+
 async def test_work_that_must_not_run_twice_fails_with_its_executor(cluster: Cluster) -> None:
-    task_id = await start(cluster, maxLost=0)
+    task_id = await start(cluster, retry={"maxLost": 0})
     await watch(cluster, timedelta(0))
     await watch(cluster, TIMEOUT + SECOND)
     assert cluster.task(task_id).status is TaskStatus.FAILED
@@ -167,3 +174,43 @@ async def test_a_session_that_beats_is_never_lost(cluster: Cluster) -> None:
         await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, [])
         await cluster.reaper.tick()
     assert executor_status(cluster) is ExecutorStatus.ONLINE
+
+
+async def test_a_task_that_no_executor_takes_in_time_is_given_up(cluster: Cluster) -> None:
+    await cluster.jobs.create(ANN, command("work", active=True, timeouts={"queue": "PT1M"}))
+    task_id = await cluster.execution.submit(ANN, "work")
+    await watch(cluster, MINUTE - SECOND)
+    assert cluster.task(task_id).status is TaskStatus.PENDING
+    cluster.wake_up.hints.clear()
+    await watch(cluster, SECOND)
+    given_up = cluster.task(task_id)
+    assert (given_up.status, given_up.ended_at) == (TaskStatus.TIMEOUT, cluster.store.now)
+    assert given_up.error is not None
+    assert given_up.error.code == QUEUE_TIMEOUT
+    assert task_topic(task_id) in cluster.wake_up.topics
+    before = cluster.store.commits
+    await watch(cluster, MINUTE)
+    assert cluster.store.commits == before
+
+
+async def test_what_waits_for_its_next_attempt_is_given_up_when_the_time_of_the_whole_is_over(cluster: Cluster) -> None:
+    task_id = await start(cluster, retry={"delay": "PT1H"}, timeouts={"queue": "PT1M", "total": "PT10M"})
+    cluster.give_deadline(task_id)
+    await watch(cluster, MINUTE)
+    await watch(cluster, STOP_GRACE)
+    assert cluster.task(task_id).status is TaskStatus.WAITING_RETRY
+    await watch(cluster, 8 * MINUTE)
+    ended = cluster.task(task_id)
+    assert ended.error is not None
+    assert (ended.status, ended.error.code) == (TaskStatus.TIMEOUT, TOTAL_TIMEOUT)
+
+
+async def test_an_attempt_that_runs_when_the_time_of_the_whole_is_over_is_stopped_for_good(cluster: Cluster) -> None:
+    task_id = await start(cluster, timeouts={"total": "PT1M"})
+    await watch(cluster, MINUTE)
+    ended = cluster.task(task_id)
+    assert (ended.status, ended.stopping_until) == (TaskStatus.TIMEOUT, cluster.store.now + STOP_GRACE)
+    assert ended.error is not None
+    assert ended.error.code == TOTAL_TIMEOUT
+    (order,) = (await cluster.claim(0)).stop
+    assert order.task_id == task_id
