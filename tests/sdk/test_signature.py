@@ -164,3 +164,29 @@ def test_annotations_that_mean_nothing_are_refused_when_the_handler_is_registere
             Signature("h", cast("Callable[..., Any]", function))
     with pytest.raises(TypeError, match="complex"):
         Signature("h", strange)
+
+
+def test_an_event_that_made_the_job_fire_goes_to_whom_it_is_named_for_and_disturbs_nobody_else() -> None:
+    parameters = Raw(b'{"id": 7, "event": {"type": "paid", "data": {"amount": 5}}}')
+    event = {"type": "paid", "data": {"amount": 5}}
+
+    def both(id: int, event: dict[str, Any]) -> None: ...
+
+    def id_alone(id: int) -> None: ...
+
+    def event_or_none(id: int, event: dict[str, Any] | None = None) -> None: ...
+
+    def whole(parameters: dict[str, Any]) -> None: ...
+
+    def event_alone(event: dict[str, Any]) -> None: ...
+
+    assert Signature("h", both).arguments(parameters, None) == ([], {"id": 7, "event": event})
+    assert Signature("h", id_alone).arguments(parameters, None) == ([], {"id": 7})
+    assert Signature("h", event_or_none).arguments(Raw(b'{"id": 7}'), None) == ([], {"id": 7})
+    assert Signature("h", whole).arguments(parameters, None) == ([], {"parameters": {"id": 7, "event": event}})
+    assert Signature("h", event_alone).arguments(Raw(b'{"event": {"type": "paid"}}'), None) == (
+        [],
+        {"event": {"type": "paid"}},
+    )
+    with pytest.raises(TaskFailed, match="id"):
+        Signature("h", event_alone).arguments(parameters, None)

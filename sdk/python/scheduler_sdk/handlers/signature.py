@@ -17,6 +17,9 @@ from scheduler_sdk.errors import TaskFailed
 INVALID_PARAMETERS = "INVALID_PARAMETERS"
 
 _CONTEXT = "context"
+_EVENT = "event"
+"""What made the job fire, if an event did: the platform adds it to the parameters."""
+
 _HOLD_OBJECTS = (types.AnyType, types.RawType, types.DictType, types.StructType, types.DataclassType)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
@@ -28,7 +31,8 @@ class Signature:
 
     The context goes to the argument annotated with `TaskContext`, or to one without annotation named `context`. If one
     other is left and it can hold a JSON object - a msgspec Struct, a dataclass, a TypedDict, a dict, or whatever has no
-    annotation - it gets the parameters as a whole. Otherwise each gets the parameter of its own name.
+    annotation - it gets the parameters as a whole, unless it is named `event`. Otherwise each gets the parameter of its
+    own name; an event that made the job fire need not be wanted.
 
     Raises `TypeError` for a function that cannot be called so.
     """
@@ -49,8 +53,9 @@ class Signature:
             ):
                 self._context = parameter.name
         wanted = {name: hint for name, hint in hints.items() if name != self._context}
+        self._wanted = frozenset(wanted)
         holders = [name for name, hint in wanted.items() if self._holds_objects(name, hint)]
-        self._whole = holders[0] if len(wanted) == len(holders) == 1 else None
+        self._whole = holders[0] if len(wanted) == len(holders) == 1 and holders != [_EVENT] else None
         self._positional = [p.name for p in given.values() if p.kind is p.POSITIONAL_ONLY]
         try:
             self._decode = self._decoder(wanted, given)
@@ -70,7 +75,7 @@ class Signature:
         if self._whole is not None:
             named = {self._whole: decoded}
         else:
-            values = ((name, getattr(decoded, name)) for name in decoded.__struct_fields__)
+            values = ((name, getattr(decoded, name)) for name in decoded.__struct_fields__ if name in self._wanted)
             named = {name: value for name, value in values if value is not UNSET}
         if self._context is not None:
             named[self._context] = context
@@ -101,6 +106,8 @@ class Signature:
         for name, hint in wanted.items():
             has_default = given[name].default is not inspect.Parameter.empty
             fields.append((name, Union[hint, UnsetType], UNSET) if has_default else (name, hint))  # noqa: UP007
+        if _EVENT not in wanted and fields:
+            fields.append((_EVENT, Union[Raw, UnsetType], UNSET))  # noqa: UP007
         # Nothing but the context wanted is no refusal of parameters; one argument too many is a mistake.
         struct = msgspec.defstruct("Parameters", fields, kw_only=True, forbid_unknown_fields=bool(fields))
         return msgspec.json.Decoder(struct).decode

@@ -38,7 +38,10 @@ class HttpRules:
 
 
 class HttpRequest(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """`body`: text is sent as it is, anything else as JSON. Without `expectedStatus` any 2xx will do."""
+    """`body`: text is sent as it is, anything else as JSON. Without `expectedStatus` any 2xx will do.
+
+    `event` is what made the job fire, if an event did; it is not sent.
+    """
 
     url: str
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
@@ -47,6 +50,7 @@ class HttpRequest(Struct, rename="camel", forbid_unknown_fields=True, kw_only=Tr
     expected_status: list[Status] = []
     timeout_seconds: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     redirects: Literal["NONE", "SAME_HOST", "ANY"] = "SAME_HOST"
+    event: Any = None
 
 
 class HttpAnswer(Struct):

@@ -24,13 +24,17 @@ _PLAIN = (
 
 
 class SqlStatement(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """`parameters`: in the order of the statement's `?` (SQLite) or `$1`, `$2` (PostgreSQL)."""
+    """`parameters`: in the order of the statement's `?` (SQLite) or `$1`, `$2` (PostgreSQL).
+
+    `event` is what made the job fire, if an event did; the statement knows nothing of it.
+    """
 
     connection: str
     statement: Annotated[str, Meta(min_length=1)]
     parameters: list[Any] = []
     max_rows: Annotated[int, Meta(ge=0, le=10_000)] = 100
     timeout_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
+    event: Any = None
 
 
 class SqlResult(Struct, rename="camel"):
