@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from interfaces.cli.apply import apply_written, tell_problems
-from interfaces.cli.exits import CONFLICT, FAILED, Failure
+from interfaces.cli.exits import CONFLICT, Failure
+from interfaces.cli.failures import describe, exit_code_of
 from interfaces.cli.output import clean, in_zone, print_one
 from interfaces.cli.session import Session, calls_server
+from scheduler_sdk.client_errors import ApiError
 
 if TYPE_CHECKING:
     from interfaces.cli.job_files import WrittenJob
@@ -42,14 +44,11 @@ def edit(session: Session, job: str) -> None:
             click.echo(f"{before['name']} is left as it is", err=True)
             return
         try:
-            written = _read(edited, before["name"])
+            written = _read(edited, before)
             _check_unchanged(session, client, before)
-            applied = apply_written(client, [written], dry_run=False)
+            after = _update(client, before, document_of(before), written)
         except Failure as failure:
             _keep(edited, failure.message, failure.exit_code)
-        if tell_problems([written], applied):
-            _keep(edited, "nothing was changed", FAILED)
-        after = client.job(before["id"])
     if session.output != "table":
         print_one(session, after, (), "name")
     elif after["version"] == before["version"]:
@@ -58,19 +57,30 @@ def edit(session: Session, job: str) -> None:
         click.echo(f"{clean(after['name'])} is now at version {after['version']}, {clean(after['status'])}")
 
 
-def _read(text: str, name: str) -> WrittenJob:
+def _read(text: str, before: Job) -> WrittenJob:
     from interfaces.cli.job_files import read_jobs
 
     jobs = read_jobs("your text", text.encode())
     if len(jobs) != 1:
         raise Failure(f"your text holds {len(jobs)} jobs and should hold one")
-    if jobs[0].name != name:
-        raise Failure(f"your text names {jobs[0].name}: a job keeps its name; to make another one use `jobs create`")
+    for member in ("name", "type"):
+        if jobs[0].document.get(member) != before.get(member):
+            raise Failure(f"a job keeps its {member}, {before.get(member)}; to make another one use `jobs create`")
     return jobs[0]
 
 
+def _update(client: Client, before: Job, shown: Mapping[str, Any], written: WrittenJob) -> Job:
+    """Sends what differs from the text that was shown, for the version that was shown."""
+    now = written.document
+    changes = {name: now.get(name) for name in {**shown, **now} if now.get(name) != shown.get(name)}
+    try:
+        return client.update_job(before["id"], changes, version=before["version"])
+    except ApiError as error:
+        raise Failure(describe(error, written.place_of), exit_code_of(error)) from error
+
+
 def _check_unchanged(session: Session, client: Client, before: Job) -> None:
-    """Just ahead of writing, for the editor may have been open for hours."""
+    """The server would refuse it, too, in fewer words."""
     now = client.job(before["id"])
     if now["version"] != before["version"]:
         when = in_zone(now.get("updatedAt"), session.zone)

@@ -76,6 +76,13 @@ class AsyncClient:
     async def create_job(self, document: JobDocument) -> Job:
         return await self._send(calls.create_job(document))
 
+    async def update_job(self, job: str, changes: Mapping[str, Any], *, version: int | None = None) -> Job:
+        """Changes what `changes` names; None takes a member back to its default.
+
+        With `version` only if the job is still at it: else `ApiError` with status 412.
+        """
+        return await self._send(calls.update_job(job, changes, version))
+
     async def trigger(
         self, job: str, *, parameters: Mapping[str, Any] | None = None, overlap: str | None = None
     ) -> Task:

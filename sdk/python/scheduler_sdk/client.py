@@ -74,6 +74,13 @@ class Client:
     def create_job(self, document: JobDocument) -> Job:
         return self._send(calls.create_job(document))
 
+    def update_job(self, job: str, changes: Mapping[str, Any], *, version: int | None = None) -> Job:
+        """Changes what `changes` names; None takes a member back to its default.
+
+        With `version` only if the job is still at it: else `ApiError` with status 412.
+        """
+        return self._send(calls.update_job(job, changes, version))
+
     def trigger(self, job: str, *, parameters: Mapping[str, Any] | None = None, overlap: str | None = None) -> Task:
         """Runs a job now; `parameters` replace its own and `overlap` its policy for this run."""
         return self._send(calls.trigger_job(job, parameters, overlap))

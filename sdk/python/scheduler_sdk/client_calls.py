@@ -40,6 +40,7 @@ class Call(Generic[T]):
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, status: int, body: bytes) -> T:
         """The answer's document; raises `ApiError` for a refusal and for an answer that is not the scheduler's."""
@@ -63,6 +64,11 @@ def get_job(job: str) -> Call[Job]:
 
 def create_job(document: JobDocument) -> Call[Job]:
     return Call("POST", "/jobs", body=document)
+
+
+def update_job(job: str, changes: Mapping[str, Any], version: int | None) -> Call[Job]:
+    terms = {} if version is None else {"If-Match": f'"{version}"'}
+    return Call("PUT", f"/jobs/{_segment(job)}", body=changes, headers=terms)
 
 
 def act_on_job(job: str, verb: str, reason: str | None = None) -> Call[Job]:

@@ -34,12 +34,13 @@ def settings(server: str, timeout: float) -> dict[str, Any]:
 
 
 def request(http: httpx.Client | httpx.AsyncClient, call: Call[T], timeout: float) -> httpx.Request:
+    content = {} if call.body is None else {"Content-Type": "application/json"}
     return http.build_request(
         call.method,
         call.path,
         params=dict(call.query),
         content=None if call.body is None else msgspec.json.encode(call.body),
-        headers={"Accept": "application/json"} | ({} if call.body is None else {"Content-Type": "application/json"}),
+        headers={"Accept": "application/json", **content, **call.headers},
         timeout=timeout,
     )
 

@@ -16,12 +16,13 @@ Route = Callable[["Request"], Answer]
 class Request:
     """What came in: `path` without `/api/v1`, query parameters, the decoded body."""
 
-    def __init__(self, method: str, url: str, body: bytes) -> None:
+    def __init__(self, method: str, url: str, body: bytes, if_match: str | None = None) -> None:
         parts = urlsplit(url)
         self.method = method
         self.path = unquote(parts.path.removeprefix("/api/v1"))
         self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.body: Any = json.loads(body) if body else None
+        self.if_match = if_match
 
     @property
     def name(self) -> str:
@@ -117,7 +118,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._send(*self.scheduler.answer(Request("POST", self.path, body)))
+        self._send(*self.scheduler.answer(Request(self.command, self.path, body, self.headers.get("If-Match"))))
+
+    def do_PUT(self) -> None:
+        self.do_POST()
 
     def _send(self, status: int, document: Any) -> None:
         body = document if isinstance(document, bytes) else b"" if document is None else json.dumps(document).encode()

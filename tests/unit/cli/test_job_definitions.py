@@ -174,11 +174,13 @@ def kept(result: Result) -> str:
     return Path(path).read_text()
 
 
-def test_an_edited_job_is_applied(edit: Editor, fake: FakeScheduler) -> None:
-    changed = edit("0 2 * * *", "0 3 * * *")
-    assert changed.exit_code == 0, changed.output
-    assert fake.jobs["nightly"]["trigger"]["expression"] == "0 3 * * *"
-    assert "active" not in fake.requests[-2].body["jobs"][0]
+def test_what_was_edited_is_sent_for_the_version_that_was_shown(edit: Editor, fake: FakeScheduler) -> None:
+    fake.jobs["nightly"] |= {"description": "old words"}
+    fake.routes["PUT /jobs/j-1"] = lambda _: (200, SHOWN | {"version": 4})
+    changed = edit("description: old words", "overlap: ALLOW")
+    assert (changed.exit_code, changed.stdout) == (0, "nightly is now at version 4, ACTIVE\n")
+    assert fake.requests[-1].body == {"description": None, "overlap": "ALLOW"}
+    assert fake.requests[-1].if_match == '"3"'
 
 
 def test_a_job_that_is_not_edited_is_left_as_it_is(edit: Editor, fake: FakeScheduler) -> None:
@@ -201,7 +203,8 @@ def test_an_edit_of_what_somebody_changed_meanwhile_is_kept_and_not_applied(edit
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ("nightly\n", "other\n", "your text names other: a job keeps its name"),
+        ("nightly\n", "other\n", "a job keeps its name, nightly"),
+        ("COMMAND\n", "HTTP\n", "a job keeps its type, COMMAND"),
         ("name:", "name: [", "your text:"),
         ("name:", "---\n---\nname: x\n---\nname:", "your text holds 2 jobs"),
     ],
@@ -212,10 +215,13 @@ def test_an_edit_that_is_no_job_any_more_is_kept(edit: Editor, before: str, afte
     assert after in kept(refused)
 
 
-def test_an_edit_that_the_server_refuses_is_kept(edit: Editor, fake: FakeScheduler) -> None:
-    fake.refuse["nightly"] = refusing("61 is outside 0-59")
+@pytest.mark.parametrize(("status", "exit_code"), [(422, 1), (412, 5)])
+def test_an_edit_that_the_server_refuses_is_kept(
+    edit: Editor, fake: FakeScheduler, status: int, exit_code: int
+) -> None:
+    fake.routes["PUT /jobs/j-1"] = lambda _: (status, refusing("61 is outside 0-59") | {"status": status})
     refused = edit("0 2 * * *", "61 2 * * *")
-    assert refused.exit_code == 1
+    assert refused.exit_code == exit_code
     assert "your text:9:15 /trigger/expression, offset 0" in refused.stderr
     assert "61 2 * * *" in kept(refused)
 
