@@ -12,8 +12,9 @@ from application.scheduling.triggers.fixed_delay import FixedDelayDocument
 from application.scheduling.triggers.fixed_rate import FixedRateDocument
 from application.scheduling.triggers.manual import ManualDocument
 from application.scheduling.triggers.one_time import OneTimeDocument
+from domain.timing.errors import InvalidTrigger
 from domain.timing.trigger import Trigger
-from domain.timing.triggers.any_of import AnyOfTrigger
+from domain.timing.triggers.any_of import AnyOfTrigger, count_problems, not_combinable
 from domain.timing.triggers.cron import CronTrigger
 from domain.timing.triggers.event import EventTrigger
 from domain.timing.triggers.fixed_delay import FixedDelayTrigger
@@ -28,6 +29,11 @@ class AnyOfDocument(BoundedDocument, frozen=True, kw_only=True, tag_field="type"
     triggers: list[TriggerDocument]
 
     def trigger(self) -> AnyOfTrigger:
+        if wrong := count_problems(len(self.triggers)):  # before their number, or their depth, can do harm
+            raise InvalidTrigger(*wrong)
+        for place, part in enumerate(self.triggers):
+            if isinstance(part, AnyOfDocument):
+                raise InvalidTrigger(not_combinable(f"/triggers/{place}", AnyOfTrigger.kind))
         parts = (at(f"/triggers/{place}", part.trigger) for place, part in enumerate(self.triggers))
         return AnyOfTrigger(triggers=tuple(parts), **self.limits())
 

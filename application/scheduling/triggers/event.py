@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from application.scheduling.triggers.bounded import BoundedDocument, limits_of
-from domain.shared.errors import FieldProblem, Invalid
+from domain.shared.errors import FieldProblem
+from domain.timing.errors import InvalidTrigger
 from domain.timing.triggers.event import EventTrigger
 
 
@@ -17,7 +18,7 @@ class EventDocument(BoundedDocument, frozen=True, kw_only=True, tag_field="type"
     def trigger(self) -> EventTrigger:
         if self.filter is not None:
             detail = "Filter expressions are not supported yet. Leave filter out; the task sees the whole event."
-            raise Invalid(FieldProblem("/filter", "NOT_SUPPORTED", detail))
+            raise InvalidTrigger(FieldProblem("/filter", "NOT_SUPPORTED", detail))
         return EventTrigger(event_type=self.event_type, source=self.source, **self.limits())
 
     @classmethod

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from application.scheduling.documents import instant_or_none
 from application.scheduling.triggers.bounded import BoundedDocument, DstDocument, limits_of
-from domain.shared.errors import FieldProblem, Invalid
+from domain.shared.errors import FieldProblem
+from domain.timing.errors import InvalidTrigger
 from domain.timing.local_moment import LocalMoment
 from domain.timing.time_zone import TimeZone
 from domain.timing.triggers.one_time import OneTimeTrigger
@@ -31,14 +32,14 @@ class OneTimeDocument(BoundedDocument, frozen=True, kw_only=True, tag_field="typ
             for pointer, given in (("/timeZone", self.time_zone is not None), ("/dst", self.dst != AS_EVER)):
                 if given:
                     detail = f"{pointer[1:]} goes with localTime; at is an instant already."
-                    raise Invalid(FieldProblem(pointer, "CONTRADICTION", detail))
+                    raise InvalidTrigger(FieldProblem(pointer, "CONTRADICTION", detail))
             return at
         if at is not None or self.local_time is None:
             detail = "Give either at (an instant with its offset) or localTime with timeZone."
-            raise Invalid(FieldProblem("/at", "CONTRADICTION" if at else "MISSING", detail))
+            raise InvalidTrigger(FieldProblem("/at", "CONTRADICTION" if at else "MISSING", detail))
         if self.time_zone is None:
             detail = f"Whose clocks show {self.local_time.isoformat()}? Give timeZone, an IANA name like Europe/Berlin."
-            raise Invalid(FieldProblem("/timeZone", "MISSING", detail))
+            raise InvalidTrigger(FieldProblem("/timeZone", "MISSING", detail))
         return LocalMoment(self.local_time, TimeZone(self.time_zone), self.dst.rule())
 
     @classmethod

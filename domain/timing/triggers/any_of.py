@@ -58,16 +58,29 @@ class AnyOfTrigger(Trigger):
         return min((time for time in times if time is not None), default=None)
 
     def _problems(self) -> Sequence[FieldProblem]:
-        if not 1 <= len(self.triggers) <= MOST_PARTS:
-            detail = f"ANY_OF has {len(self.triggers)} triggers; allowed are 1 to {MOST_PARTS}."
-            return [FieldProblem("/triggers", "OUT_OF_RANGE", detail)]
+        wrong = count_problems(len(self.triggers))
+        if wrong:
+            return wrong
         return [problem for place, part in enumerate(self.triggers) for problem in _misfits(f"/triggers/{place}", part)]
+
+
+def count_problems(parts: int) -> list[FieldProblem]:
+    """What is wrong with so many parts."""
+    if 1 <= parts <= MOST_PARTS:
+        return []
+    detail = f"ANY_OF has {parts} triggers; allowed are 1 to {MOST_PARTS}."
+    return [FieldProblem("/triggers", "OUT_OF_RANGE", detail)]
+
+
+def not_combinable(pointer: str, kind: str) -> FieldProblem:
+    """The trigger at `pointer` is of a type that stands alone."""
+    detail = f"{kind} cannot be a part of ANY_OF. Parts are CRON, FIXED_RATE, ONE_TIME and EVENT."
+    return FieldProblem(f"{pointer}/type", "NOT_COMBINABLE", detail)
 
 
 def _misfits(pointer: str, part: Trigger) -> Iterator[FieldProblem]:
     if part.stands_alone:
-        detail = f"{part.kind} cannot be a part of ANY_OF. Parts are CRON, FIXED_RATE, ONE_TIME and EVENT."
-        yield FieldProblem(f"{pointer}/type", "NOT_COMBINABLE", detail)
+        yield not_combinable(pointer, part.kind)
     if part.max_executions is not None:
         detail = "How often the job fires is counted over all parts: give maxExecutions beside triggers, not in them."
         yield FieldProblem(f"{pointer}/maxExecutions", "NOT_COMBINABLE", detail)

@@ -141,7 +141,7 @@ class SqlScheduleQueue(ScheduleQueue):
     async def refill(self, schedules: Sequence[Schedule]) -> None:
         rows = [
             (s.job_id, s.job_version, s.state.last_nominal, s.due_at, upcoming_text(s.upcoming), s.exhausted)
-            for s in schedules
+            for s in sorted(schedules, key=lambda s: s.job_id)  # an event may be locking several of them, too
         ]
         if rows:
             await self._work.fetch(REFILL, **KNOWN_TIMES.bind(self._work.dialect, rows))

@@ -135,3 +135,20 @@ def test_what_makes_none_of_the_other_types_is_refused_too(fields: dict[str, Any
 def test_durations_are_kept_in_one_form() -> None:
     document = trigger_document_of(trigger_of(read(type="FIXED_RATE", every="90m", initialDelay="0s")))
     assert document == FixedRateDocument(every="PT1H30M")
+
+
+@pytest.mark.parametrize("depth", [2, 100, 400])
+def test_unions_of_unions_are_refused_however_deep(depth: int) -> None:
+    document: dict[str, Any] = {"type": "CRON", "expression": "* * * * *"}
+    for _ in range(depth):
+        document = {"type": "ANY_OF", "triggers": [document]}
+    try:
+        read_document = read(**document)
+    except RecursionError:  # who reads requests makes a refusal of it
+        return
+    assert problem(read_document) == ("/triggers/0/type", "NOT_COMBINABLE")
+
+
+def test_more_parts_than_there_may_be_are_not_even_read() -> None:
+    parts = [{"type": "CRON", "expression": "nonsense"}] * 10_000
+    assert problem(read(type="ANY_OF", triggers=parts)) == ("/triggers", "OUT_OF_RANGE")
