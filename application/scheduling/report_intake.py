@@ -110,7 +110,8 @@ class ReportIntake:
         for too_late in (missed, taken.stale):
             outcomes = await self._exchange.miss(session, too_late) if too_late else {}
             for settlement in too_late:
-                self._settled(taken, settlement, outcomes.get(settlement.task_id, ReportOutcome.LEASE_LOST))
+                lease = (settlement.task_id, settlement.token)
+                self._settled(taken, settlement, outcomes.get(lease, ReportOutcome.LEASE_LOST))
         if any(s.status is TaskStatus.WAITING_RETRY for s in taken.settlements):
             self._wake_up.signal(OPENINGS)
 

@@ -220,7 +220,7 @@ async def test_a_snoozed_attempt_is_counted_apart_and_known_when_it_is_told_agai
     assert (row.status, row.gate, row.snoozed, row.lost) == ("WAITING_RETRY", "TIME", 1, 0)
     assert row.ready_at == now + timedelta(minutes=5)
     assert [r.status for r in await rows(hot.store, task_attempts)] == ["SNOOZED"]
-    assert await hot.exchange.miss(session, [ended(lease, FAILED, error=asleep.error)]) == {lease[0]: ALREADY}
+    assert await hot.exchange.miss(session, [ended(lease, FAILED, error=asleep.error)]) == {lease: ALREADY}
     assert await rows(hot.store, orphan_results) == []
     await hot.put(lease[0], gate=None)
     (task,) = await hot.claim(session)
@@ -236,7 +236,7 @@ async def test_a_handler_may_cancel_its_task(hot: HotTasks) -> None:
     row = await hot.history(lease[0])
     assert (row.status, msgspec.json.decode(row.error)["message"]) == ("CANCELLED", "the customer is gone")
     assert len(await hot.events("TaskCancelled")) == 1
-    assert await hot.exchange.miss(session, [end]) == {lease[0]: ALREADY}
+    assert await hot.exchange.miss(session, [end]) == {lease: ALREADY}
 
 
 async def test_a_heartbeat_is_compared_with_what_the_session_holds(hot: HotTasks) -> None:
@@ -272,7 +272,7 @@ async def test_a_repeated_report_is_already_known_however_its_attempt_ended(hot:
         ended(again, FAILED, error=FLAKY),
         ended(back, FAILED),
     ]
-    known = dict.fromkeys((done[0], failed[0], again[0], back[0]), ALREADY)
+    known = dict.fromkeys((done, failed, again, back), ALREADY)
     assert await hot.exchange.miss(session, repeated) == known
     await hot.claim(session)
     assert await hot.exchange.miss(session, repeated) == known
@@ -288,7 +288,7 @@ async def test_a_result_that_comes_too_late_is_kept_as_an_orphan_and_changes_not
     report = complete(*late, JsonText('{"n": 1.50}'))
     assert await hot.settle(session, report) == frozenset()
     for _ in range(2):
-        assert await hot.exchange.miss(session, [report]) == {late[0]: LEASE_LOST}
+        assert await hot.exchange.miss(session, [report]) == {late: LEASE_LOST}
     (orphan,) = await rows(hot.store, orphan_results)
     assert (orphan.task_id, orphan.token, orphan.executor_id) == (*late, "e1")
     assert (orphan.status, orphan.result, orphan.error) == ("COMPLETED", '{"n": 1.50}', None)
@@ -296,7 +296,7 @@ async def test_a_result_that_comes_too_late_is_kept_as_an_orphan_and_changes_not
     assert (await hot.live(again[0])).token == again[1]
     assert await hot.settle(session, ended(again)) == {again[0]}
     failure = ended(late, FAILED, error=FLAKY)
-    assert await hot.exchange.miss(session, [failure]) == {late[0]: LEASE_LOST}
+    assert await hot.exchange.miss(session, [failure]) == {late: LEASE_LOST}
 
 
 async def test_the_result_of_a_cancelled_attempt_is_an_orphan_too(hot: HotTasks) -> None:
@@ -316,9 +316,9 @@ async def test_the_result_of_a_cancelled_attempt_is_an_orphan_too(hot: HotTasks)
 async def test_reports_about_tasks_that_never_were_leave_nothing_behind(hot: HotTasks) -> None:
     session = await hot.session()
     unknown = (TaskId(uuid4()), 7)
-    assert await hot.exchange.miss(session, [complete(*unknown, ONE)]) == {unknown[0]: LEASE_LOST}
+    assert await hot.exchange.miss(session, [complete(*unknown, ONE)]) == {unknown: LEASE_LOST}
     (lease,) = await hot.running(session)
-    assert await hot.exchange.miss(session, [ended((lease[0], 7_000), FAILED)]) == {lease[0]: LEASE_LOST}
+    assert await hot.exchange.miss(session, [ended((lease[0], 7_000), FAILED)]) == {(lease[0], 7_000): LEASE_LOST}
     assert await rows(hot.store, orphan_results) == []
 
 
@@ -327,9 +327,18 @@ async def test_what_was_never_started_cannot_complete_and_keeps_its_lease(hot: H
     (lease,) = await hot.running(session, started=False)
     report = complete(*lease, ONE)
     assert await hot.settle(session, report) == frozenset()
-    assert await hot.exchange.miss(session, [report]) == {lease[0]: INVALID}
+    assert await hot.exchange.miss(session, [report]) == {lease: INVALID}
     assert await rows(hot.store, orphan_results) == []
     assert await hot.count(tasks) == {"ASSIGNED": 1}
     assert await hot.exchange.start(session, [lease]) == {lease[0]}
     assert await hot.settle(session, report) == {lease[0]}
     assert await hot.count(task_history) == {"COMPLETED": 1}
+
+
+async def test_two_leases_of_one_task_are_judged_each_for_itself(hot: HotTasks) -> None:
+    session = await hot.session()
+    (lease,) = await hot.running(session)
+    never = lease[0], lease[1] + 7_000
+    assert await hot.settle(session, complete(*lease, ONE)) == {lease[0]}
+    for reports in ([complete(*lease, ONE), complete(*never, ONE)], [complete(*never, ONE), complete(*lease, ONE)]):
+        assert await hot.exchange.miss(session, reports) == {lease: ALREADY, never: LEASE_LOST}

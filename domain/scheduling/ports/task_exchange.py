@@ -149,10 +149,11 @@ class TaskExchange(Protocol):
         """
 
     @abstractmethod
-    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:
-        """What became of settlements that were not applied: ALREADY when the same token had ended alike, else
-        LEASE_LOST; then a
-        result or error is kept as an orphan of the task.
+    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[Lease, ReportOutcome]:
+        """What became of settlements that were not applied, each lease for itself.
+
+        ALREADY when the same token had ended alike, else LEASE_LOST; then a result or error is kept as an orphan of the
+        task. INVALID when the session holds the lease and it cannot end so.
         """
 
     @abstractmethod

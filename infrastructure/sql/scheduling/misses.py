@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.ids import TaskId
+from domain.scheduling.ports.task_exchange import Lease
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import SNOOZED, ReportOutcome, Settlement
 from domain.scheduling.task_status import TaskStatus
@@ -37,7 +38,7 @@ class _Known:
 
 def miss(
     dialect: DialectName, session: Session, settlements: Sequence[Settlement]
-) -> Script[Mapping[TaskId, ReportOutcome]]:
+) -> Script[Mapping[Lease, ReportOutcome]]:
     """Look each up, and keep what is worth keeping of those that came too late."""
     of_session = session_parameters(session)
     ids = sorted({s.task_id for s in settlements})
@@ -52,7 +53,7 @@ def miss(
     ]
     if orphans:
         yield _KEEP, {**of_session, **_ORPHANS.bind(dialect, orphans)}
-    return {s.task_id: outcome for s, outcome in judged}
+    return {(s.task_id, s.token): outcome for s, outcome in judged}
 
 
 def _outcome(settlement: Settlement, known: Sequence[_Known]) -> ReportOutcome:

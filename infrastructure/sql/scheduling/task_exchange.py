@@ -60,7 +60,7 @@ class SqlTaskExchange(TaskExchange):
     async def stand(self, session: Session, standings: Sequence[Standing]) -> frozenset[TaskId]:
         return await self._runner.at_once(lease_scripts.stand(self._dialect, session, standings))
 
-    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:
+    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[Lease, ReportOutcome]:
         return await self._runner.at_once(miss(self._dialect, session, settlements))
 
     async def held(self, session: Session) -> Sequence[HeldLease]:

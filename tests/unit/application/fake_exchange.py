@@ -140,17 +140,17 @@ class FakeTaskExchange(TaskExchange):
             self._put(replace(task, progress=progress, checkpoint=said.checkpoint or task.checkpoint))
         return frozenset(task.id for task, _ in held)
 
-    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[TaskId, ReportOutcome]:
+    async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[Lease, ReportOutcome]:
         self.calls.append("miss")
-        outcomes = {}
+        outcomes: dict[Lease, ReportOutcome] = {}
         for settlement in settlements:
             lease = (settlement.task_id, settlement.token)
             if self._completed.get(lease) == (settlement.status is TaskStatus.COMPLETED):
-                outcomes[settlement.task_id] = ReportOutcome.ALREADY
+                outcomes[lease] = ReportOutcome.ALREADY
             elif self._held(session, [lease]):
-                outcomes[settlement.task_id] = ReportOutcome.INVALID
+                outcomes[lease] = ReportOutcome.INVALID
             else:
-                outcomes[settlement.task_id] = ReportOutcome.LEASE_LOST
+                outcomes[lease] = ReportOutcome.LEASE_LOST
                 self.orphans += [settlement] if settlement.task_id in self._tasks else []
         return outcomes
 

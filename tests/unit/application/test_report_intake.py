@@ -181,6 +181,13 @@ async def test_reports_of_a_former_attempt_do_not_hide_behind_those_of_the_prese
     assert [s.token for s in intake.exchange.orphans] == [7, 7] * (kind in ("COMPLETE", "FAIL", "RELEASE"))
 
 
+async def test_each_of_several_tokens_of_one_task_in_a_batch_has_its_own_outcome() -> None:
+    intake = Intake(held(A, token=7))
+    assert await intake.report(report("COMPLETE", token=7)) == [APPLIED]
+    batch = [report("COMPLETE", token=token) for token in (9, 7, 5)]
+    assert await intake.report(*batch) == [LOST, ALREADY, LOST]
+
+
 async def test_of_two_ends_of_one_attempt_in_a_batch_the_first_counts() -> None:
     intake = Intake(held(A))
     assert await intake.report(report("COMPLETE"), report("FAIL", error=EXIT_3), report("COMPLETE")) == [
