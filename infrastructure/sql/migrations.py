@@ -55,7 +55,8 @@ def upgrade(url: str) -> None:
 def current(url: str) -> str:
     """The schema that the database has; empty if it has none. A file that does not exist is not made."""
     address = address_of(url)
-    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+    file = Path(address.database or "")
+    if address.get_backend_name() == "sqlite" and file.parent.exists() and not file.exists():
         return ""
     return _run(url, lambda connection: connection.run_sync(_current))
 

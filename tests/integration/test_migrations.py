@@ -247,3 +247,8 @@ async def test_a_query_that_holds_the_history_puts_partitions_off(
 async def test_sqlite_has_no_partitions(sqlite_url: str) -> None:
     async with opened(sqlite_url) as store:
         assert await keep_partitions_ahead(store) == []
+
+
+def test_asking_a_file_that_does_not_exist_for_its_schema_makes_no_file(tmp_path: Path) -> None:
+    assert migrations.current(f"sqlite:///{tmp_path}/none.sqlite") == ""
+    assert list(tmp_path.iterdir()) == []
