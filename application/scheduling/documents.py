@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import TypeVar
 
 import msgspec
@@ -56,3 +57,21 @@ def instant_or_none(value: datetime | None, pointer: str) -> datetime | None:
     except OverflowError:
         detail = f"{value.isoformat()} is outside the calendar: in UTC its year is not 1 to 9999."
         raise Invalid(FieldProblem(pointer, "OUT_OF_RANGE", detail)) from None
+
+
+def complete(document: msgspec.Struct) -> msgspec.Raw:
+    """A document as JSON with its defaults, which the text that is kept leaves out."""
+    return msgspec.Raw(msgspec.json.encode(_members(document)))
+
+
+def _members(value: object) -> object:
+    if isinstance(value, list):
+        return [_members(each) for each in value]
+    if isinstance(value, Enum) or not isinstance(value, msgspec.Struct):
+        return value
+    members: dict[str, object] = {}
+    if value.__struct_config__.tag_field is not None:
+        members[value.__struct_config__.tag_field] = value.__struct_config__.tag
+    for field in msgspec.structs.fields(value):
+        members[field.encode_name] = _members(getattr(value, field.name))
+    return members

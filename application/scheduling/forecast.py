@@ -14,7 +14,8 @@ from application.scheduling.ports import BeginWork
 from application.scheduling.trigger_document import TriggerDocument, trigger_of
 from application.shared.clock import Clock
 from application.shared.principal import Principal
-from domain.scheduling.job import JobStatus
+from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.schedule import Schedule
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState, planned_at
 
@@ -44,6 +45,13 @@ class Forecast:
             job = await work.jobs.get(principal.tenant, key)
             schedule = await work.schedules.take(job.id)
             now = work.now
+        return self._of(job, schedule, now, count)
+
+    def of_schedule(self, job: Job, schedule: Schedule, count: int) -> Sequence[Fire]:
+        """The next fires of a job that may not be stored."""
+        return self._of(job, schedule, self._clock.now(), count)
+
+    def _of(self, job: Job, schedule: Schedule, now: datetime, count: int) -> Sequence[Fire]:
         state = schedule.state
         if job.status not in (JobStatus.ACTIVE, JobStatus.PAUSED):
             state = replace(state, since=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
@@ -13,7 +14,7 @@ from application.scheduling.trigger_document import TriggerDocument
 from application.scheduling.triggers.manual import ManualDocument
 from domain.scheduling.policies import MisfirePolicy, OverlapPolicy
 from domain.scheduling.retry import RetryStrategy
-from domain.shared.errors import FieldProblem, Invalid
+from domain.shared.errors import FieldProblem, Invalid, raise_all
 
 
 class RetryDocument(Document, frozen=True, kw_only=True):
@@ -116,6 +117,32 @@ def decode_document(text: bytes | str) -> JobDocument:
         raise Invalid(FieldProblem("", "MALFORMED", "The text is not UTF-8.")) from None
     except RecursionError:
         raise Invalid(FieldProblem("", "MALFORMED", "The document is nested too deeply.")) from None
+
+
+def merged(document: JobDocument, patch: Mapping[str, object]) -> JobDocument:
+    """`document` with a merge patch (RFC 7396); a trigger of another type replaces the former as a whole.
+
+    Raises `Invalid` when the outcome is no document, or when the patch names what never changes.
+    """
+    fixed = [name for name in ("name", "type", "active") if name in patch]
+    raise_all([FieldProblem(f"/{name}", "FIXED", f"`{name}` cannot be patched.") for name in fixed])
+    present: dict[str, object] = msgspec.to_builtins(document)
+    before, after = present.get("trigger"), patch.get("trigger")
+    if isinstance(before, dict) and isinstance(after, dict) and after.get("type", before["type"]) != before["type"]:
+        del present["trigger"]
+    return decode_document(_encoder.encode(_patched(present, patch)))
+
+
+def _patched(target: object, patch: object) -> object:
+    if not isinstance(patch, Mapping):
+        return patch
+    result: dict[str, object] = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _patched(result.get(name), value)
+    return result
 
 
 def encode_document(document: JobDocument) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from application.scheduling.job_document import JobChanges, JobDocument, decode_document
+from application.scheduling.job_document import JobChanges, JobDocument, decode_document, merged
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
 from application.scheduling.job_planning import JobPlanning, begins_anew
+from application.scheduling.job_terms import AS_IT_IS, Terms
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
 from application.scheduling.recording import write_up_manual
@@ -64,28 +65,48 @@ class JobManagementService:
         self._defaults = defaults
         self._metrics = metrics
 
-    async def create(self, principal: Principal, document: JobDocument) -> JobId:
+    async def create(self, principal: Principal, document: JobDocument, terms: Terms = AS_IT_IS) -> JobId:
         """A new job, active at once if the document says so. Raises `Invalid`, `JobNameTaken`."""
         definition = self._definition(document)
         async with self._begin() as work:
             job = await self._planning.add(work, principal, definition, active=document.active)
-            await work.commit()
-        self._planning.committed(job)
+            kept = await terms.keep(work, job)
+        if kept:
+            self._planning.committed(job)
         return job.id
 
-    async def replace_fields(self, principal: Principal, key: JobKey, changes: JobChanges) -> JobId:
+    async def replace_fields(
+        self, principal: Principal, key: JobKey, changes: JobChanges, terms: Terms = AS_IT_IS
+    ) -> JobId:
         """Change what `changes` names and make a new version if that says anything new.
 
-        Raises `JobNotFound`, `Invalid`.
+        Raises `JobNotFound`, `Invalid`, `VersionMismatch`.
         """
+        return await self._redefine(principal, key, changes.applied_to, terms)
+
+    async def merge(
+        self, principal: Principal, key: JobKey, patch: Mapping[str, object], terms: Terms = AS_IT_IS
+    ) -> JobId:
+        """Merge `patch` into the job's document (RFC 7396): null removes, so that the default counts again.
+
+        Raises `JobNotFound`, `Invalid`, `VersionMismatch`.
+        """
+        return await self._redefine(principal, key, lambda document: merged(document, patch), terms)
+
+    async def _redefine(
+        self, principal: Principal, key: JobKey, change: Callable[[JobDocument], JobDocument], terms: Terms
+    ) -> JobId:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
-            definition = self._definition(changes.applied_to(document_of(job.definition)))
+            terms.admit(job)
+            definition = self._definition(change(document_of(job.definition)))
             anew = begins_anew(definition, job.definition.trigger, work.now)
-            if job.redefine(definition, principal.name, work.now):
+            changed = job.redefine(definition, principal.name, work.now)
+            if changed:
                 await self._planning.replan(work, job, job.status, anew=anew)
-                await work.commit()
-        self._planning.committed(job)
+            kept = await terms.keep(work, job, changed=changed)
+        if kept:
+            self._planning.committed(job)
         return job.id
 
     async def apply(self, principal: Principal, documents: Sequence[bytes], dry_run: bool = False) -> list[Applied]:
@@ -123,26 +144,35 @@ class JobManagementService:
         exists = action != "CREATED" or not dry_run
         return Applied(name=definition.name, action=action, job_id=job.id if exists else None, next_fire_at=next_fire)
 
-    async def activate(self, principal: Principal, key: JobKey, _reason: str | None = None) -> JobId:
-        """Raises `JobNotFound`, `IllegalJobState`."""
-        return await self._change(principal, key, lambda job, now: job.activate(principal.name, now), anew=True)
+    async def activate(
+        self, principal: Principal, key: JobKey, _reason: str | None = None, terms: Terms = AS_IT_IS
+    ) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`, `VersionMismatch`."""
+        return await self._change(principal, key, lambda job, now: job.activate(principal.name, now), terms, anew=True)
 
-    async def pause(self, principal: Principal, key: JobKey, reason: str | None = None) -> JobId:
-        """Raises `JobNotFound`, `IllegalJobState`."""
-        return await self._change(principal, key, lambda job, now: job.pause(reason, principal.name, now))
+    async def pause(
+        self, principal: Principal, key: JobKey, reason: str | None = None, terms: Terms = AS_IT_IS
+    ) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`, `VersionMismatch`."""
+        return await self._change(principal, key, lambda job, now: job.pause(reason, principal.name, now), terms)
 
-    async def resume(self, principal: Principal, key: JobKey, _reason: str | None = None) -> JobId:
-        """Raises `JobNotFound`, `IllegalJobState`."""
-        return await self._change(principal, key, lambda job, now: job.resume(principal.name, now))
+    async def resume(
+        self, principal: Principal, key: JobKey, _reason: str | None = None, terms: Terms = AS_IT_IS
+    ) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`, `VersionMismatch`."""
+        return await self._change(principal, key, lambda job, now: job.resume(principal.name, now), terms)
 
-    async def disable(self, principal: Principal, key: JobKey, reason: str) -> JobId:
-        """Raises `JobNotFound`, `IllegalJobState`."""
-        return await self._change(principal, key, lambda job, now: job.disable(reason, principal.name, now))
+    async def disable(self, principal: Principal, key: JobKey, reason: str, terms: Terms = AS_IT_IS) -> JobId:
+        """Raises `JobNotFound`, `IllegalJobState`, `VersionMismatch`."""
+        return await self._change(principal, key, lambda job, now: job.disable(reason, principal.name, now), terms)
 
-    async def delete(self, principal: Principal, key: JobKey, *, cancel_live: bool = True) -> JobId:
+    async def delete(
+        self, principal: Principal, key: JobKey, *, cancel_live: bool = True, terms: Terms = AS_IT_IS
+    ) -> JobId:
         """Delete it softly; its live tasks are cancelled, or finish if the caller wants. Raises `JobNotFound`."""
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
+            terms.admit(job)
             was = job.status
             job.delete(principal.name, work.now)
             await self._planning.replan(work, job, was)
@@ -150,7 +180,9 @@ class JobManagementService:
             for task in live:
                 task.cancel("the job was deleted", work.now)
                 await work.tasks.save(task)
-            await work.commit()
+            kept = await terms.keep(work, job)
+        if not kept:
+            return job.id
         self._metrics.settled([task.status for task in live])
         for task in live:
             if task.lease is not None:
@@ -193,16 +225,29 @@ class JobManagementService:
         return task_id
 
     async def _change(
-        self, principal: Principal, key: JobKey, act: Callable[[Job, datetime], bool], *, anew: bool = False
+        self,
+        principal: Principal,
+        key: JobKey,
+        act: Callable[[Job, datetime], bool],
+        terms: Terms,
+        *,
+        anew: bool = False,
     ) -> JobId:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
+            terms.admit(job)
             was = job.status
-            if act(job, work.now):
+            changed = act(job, work.now)
+            if changed:
                 await self._planning.replan(work, job, was, anew=anew)
-                await work.commit()
-        self._planning.committed(job)
+            kept = await terms.keep(work, job, changed=changed)
+        if kept:
+            self._planning.committed(job)
         return job.id
+
+    def check(self, document: JobDocument) -> None:
+        """Whether a job could be defined like that, were its name free. Raises `Invalid`."""
+        self._definition(document)
 
     def _definition(self, document: JobDocument) -> JobDefinition:
         definition = definition_of(document, self._defaults)

@@ -13,6 +13,7 @@ from application.scheduling.views import (
     AttemptView,
     ClusterView,
     ExecutorView,
+    JobVersionView,
     JobView,
     LogLineView,
     OccurrenceView,
@@ -59,6 +60,10 @@ class SchedulingReader(Protocol):
     @abstractmethod
     async def jobs(self, tenant: TenantId, where: JobFilter, page: Slice) -> Page[JobView]:
         """By name."""
+
+    @abstractmethod
+    async def job_versions(self, tenant: TenantId, job_id: UUID, page: Slice) -> Page[JobVersionView]:
+        """Its definitions, the newest first."""
 
     @abstractmethod
     async def task(self, tenant: TenantId, task_id: UUID) -> TaskView:

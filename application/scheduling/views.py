@@ -43,6 +43,15 @@ class JobView(View, frozen=True, kw_only=True):
     updated_by: str
 
 
+class JobVersionView(View, frozen=True, kw_only=True):
+    """What a job was defined to be, from `created_at` until the next version."""
+
+    version: int
+    definition: msgspec.Raw
+    created_at: datetime
+    created_by: str
+
+
 class ErrorView(View, frozen=True, kw_only=True):
     """Why an attempt failed."""
 

@@ -58,6 +58,16 @@ class StaleVersion(Conflict):
         )
 
 
+class VersionMismatch(Conflict):
+    """The job is not any more as its caller has seen it (`If-Match`)."""
+
+    code = "VERSION_MISMATCH"
+
+    def __init__(self, name: str, version: int) -> None:
+        super().__init__(f"Job {name!r} has version {version} by now. Read it again before you change it.")
+        self.version = version
+
+
 class IllegalJobState(Conflict):
     """What was asked for cannot be done in the present state; `allowedActions` says what can."""
 

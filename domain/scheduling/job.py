@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from domain.scheduling.errors import IllegalJobState
+from domain.scheduling.errors import IllegalJobState, VersionMismatch
 from domain.scheduling.events import (
     JobActivated,
     JobCreated,
@@ -187,6 +187,11 @@ class Job(Aggregate):
     def require_runnable(self) -> None:
         """Whether somebody may ask for a run now. Raises `IllegalJobState` unless ACTIVE or PAUSED."""
         self._require("trigger")
+
+    def require_version(self, versions: frozenset[int] | None) -> None:
+        """Whether it is as its caller has seen it; None = any version will do. Raises `VersionMismatch`."""
+        if versions is not None and self.version not in versions:
+            raise VersionMismatch(self.definition.name, self.version)
 
     def _become(
         self, status: JobStatus, action: str, event: type[JobEvent], reason: str | None, by: str, now: datetime

@@ -38,6 +38,7 @@ from interfaces.rest.scheduling.cluster_upkeep import ClusterController
 from interfaces.rest.scheduling.events import publish_events
 from interfaces.rest.scheduling.job_actions import JobActionController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
+from interfaces.rest.scheduling.job_validation import validate_job
 from interfaces.rest.scheduling.jobs import JobController
 from interfaces.rest.scheduling.task_batch import batch_tasks
 from interfaces.rest.scheduling.task_lists import TaskListController
@@ -87,6 +88,7 @@ def create_app(
                 route_handlers=[
                     JobController,
                     JobActionController,
+                    validate_job,
                     JobTimeController,
                     preview,
                     apply_jobs,

@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from application.shared.errors import StoreUnavailable
+from domain.scheduling.errors import VersionMismatch
 from domain.shared.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from interfaces.rest.access import is_quiet
 from interfaces.rest.problem import FieldError, Problem, request_id_of, respond
@@ -27,8 +28,9 @@ STATUS_OF_FAMILY: Mapping[type[Exception], HTTPStatus] = {
 STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
     "MALFORMED": HTTPStatus.BAD_REQUEST,
     "INVALID_CURSOR": HTTPStatus.BAD_REQUEST,
+    "VERSION_MISMATCH": HTTPStatus.PRECONDITION_FAILED,
 }
-"""Errors of a family that are about the form of a request, not about what it means."""
+"""Errors that are not answered like the rest of their family."""
 
 CODE_OF_STATUS: Mapping[int, str] = {
     400: "MALFORMED",
@@ -61,7 +63,8 @@ def problem_of(error: DomainError | StoreUnavailable) -> Problem:
 
 def refused(request: Request[Any, Any, Any], error: DomainError) -> Response[Problem]:
     """A use case has refused."""
-    return respond(request, problem_of(error))
+    headers = {"ETag": f'"{error.version}"'} if isinstance(error, VersionMismatch) else None
+    return respond(request, problem_of(error), headers)
 
 
 def unavailable(request: Request[Any, Any, Any], error: StoreUnavailable) -> Response[Problem]:

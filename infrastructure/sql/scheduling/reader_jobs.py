@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
 
+from application.scheduling.documents import complete
 from application.scheduling.job_document import cached_document
 from application.scheduling.queries import JobFilter, Slice
 from application.scheduling.trigger_document import TriggerDocument, trigger_of
-from application.scheduling.views import JobView
+from application.scheduling.views import JobVersionView, JobView
 from application.shared.page import Page
 from domain.scheduling.errors import JobNotFound
 from domain.scheduling.job import JobStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, beyond, page_of, raw
-from infrastructure.sql.scheduling.tables import jobs, schedules
+from infrastructure.sql.scheduling.tables import job_versions, jobs, schedules
 
-_j, _s = jobs.c, schedules.c
+_j, _s, _v = jobs.c, schedules.c, job_versions.c
 _NOT_DELETED = _j.status != sa.literal_column("'DELETED'")  # literal: it is the predicate of the index on names
 
 _JOBS = sa.select(
@@ -71,6 +70,22 @@ class JobReading(Reading):
             query = query.where(beyond((_j.name, _j.id), cursors.position(page.cursor)))
         return page_of(await self._all(query), page.limit, cursors, lambda row: (row.name, row.id), _job)
 
+    async def job_versions(self, tenant: TenantId, job_id: UUID, page: Slice) -> Page[JobVersionView]:
+        cursors = Cursors("versions", job_id, int)
+        of_tenant = sa.select(_j.id).where(_j.id == job_id, _j.tenant == tenant).exists()
+        query = sa.select(job_versions).where(_v.job_id == job_id, of_tenant)
+        query = query.order_by(_v.version.desc()).limit(page.limit + 1)
+        if page.cursor is not None:
+            query = query.where(_v.version < cursors.position(page.cursor))
+        return page_of(await self._all(query), page.limit, cursors, lambda row: row.version, _version)
+
+
+def _version(row: Row) -> JobVersionView:
+    definition = complete(cached_document(row.spec))
+    return JobVersionView(
+        version=row.version, definition=definition, created_at=row.created_at, created_by=row.created_by
+    )
+
 
 def _job(row: Row) -> JobView:
     document = cached_document(row.spec)
@@ -83,13 +98,13 @@ def _job(row: Row) -> JobView:
         description=document.description,
         handler=document.handler,
         parameters=raw(row.parameters),
-        trigger=_complete(document.trigger),
+        trigger=complete(document.trigger),
         priority=row.priority,
-        retry=_complete(document.retry),
-        timeouts=_complete(document.timeouts),
+        retry=complete(document.retry),
+        timeouts=complete(document.timeouts),
         overlap=document.overlap,
-        misfire=_complete(document.misfire),
-        placement=_complete(document.placement),
+        misfire=complete(document.misfire),
+        placement=complete(document.placement),
         tags=document.tags,
         owner=document.owner,
         version=row.version,
@@ -110,21 +125,3 @@ def _is_exhausted(row: Row, trigger: TriggerDocument) -> bool:
     if known.max_executions is not None and row.fired_count >= known.max_executions:
         return True
     return bool(row.exhausted) and row.upcoming == "[]" and known.by_clock
-
-
-def _complete(document: msgspec.Struct) -> msgspec.Raw:
-    """A part of the definition as JSON with its defaults, which the stored text leaves out."""
-    return msgspec.Raw(msgspec.json.encode(_members(document)))
-
-
-def _members(value: object) -> object:
-    if isinstance(value, list):
-        return [_members(each) for each in value]
-    if isinstance(value, Enum) or not isinstance(value, msgspec.Struct):
-        return value
-    members: dict[str, object] = {}
-    if value.__struct_config__.tag_field is not None:
-        members[value.__struct_config__.tag_field] = value.__struct_config__.tag
-    for field in msgspec.structs.fields(value):
-        members[field.encode_name] = _members(getattr(value, field.name))
-    return members

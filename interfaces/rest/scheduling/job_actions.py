@@ -4,6 +4,7 @@ import msgspec
 from litestar import Controller, Response, post
 from litestar.params import FromPath, JSONBody
 
+from application.scheduling.forecast import Forecast
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
 from application.scheduling.views import JobView, TaskView
@@ -13,6 +14,7 @@ from interfaces.rest.bodies import Body, ObjectText, object_text
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
+from interfaces.rest.scheduling.job_answers import DryRun, IfMatch, changed
 from interfaces.rest.scheduling.reasons import NO_REASON, Reason, ReasonParameter, reason_of, required_reason
 
 
@@ -32,58 +34,101 @@ class JobActionController(Controller):
     path = "/jobs/{job:str}"
     tags = ("Jobs",)
 
-    @post("/activate", operation_id="activateJob", status_code=200, responses=problems(404, 409, 415))
+    @post("/activate", operation_id="activateJob", status_code=200, responses=problems(404, 409, 412, 415))
     async def activate(
         self,
         job: FromPath[str],
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        forecast: Injected[Forecast],
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,
         reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
-    ) -> JobView:
+    ) -> Response[JobView]:
         """Let it fire, from CREATED or DISABLED."""
-        return await reader.job(principal.tenant, await jobs.activate(principal, job_key(job), reason_of(data, reason)))
+        why = reason_of(data, reason)
+        return await changed(
+            lambda terms: jobs.activate(principal, job_key(job), why, terms),
+            principal,
+            reader,
+            forecast,
+            if_match=if_match,
+            dry_run=dry_run,
+        )
 
-    @post("/pause", operation_id="pauseJob", status_code=200, responses=problems(404, 409, 415))
+    @post("/pause", operation_id="pauseJob", status_code=200, responses=problems(404, 409, 412, 415))
     async def pause(
         self,
         job: FromPath[str],
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        forecast: Injected[Forecast],
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,
         reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
-    ) -> JobView:
+    ) -> Response[JobView]:
         """Stop its fires for a while. Tasks that exist go on, and it can still be run by hand."""
-        return await reader.job(principal.tenant, await jobs.pause(principal, job_key(job), reason_of(data, reason)))
+        why = reason_of(data, reason)
+        return await changed(
+            lambda terms: jobs.pause(principal, job_key(job), why, terms),
+            principal,
+            reader,
+            forecast,
+            if_match=if_match,
+            dry_run=dry_run,
+        )
 
-    @post("/resume", operation_id="resumeJob", status_code=200, responses=problems(404, 409, 415))
+    @post("/resume", operation_id="resumeJob", status_code=200, responses=problems(404, 409, 412, 415))
     async def resume(
         self,
         job: FromPath[str],
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        forecast: Injected[Forecast],
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,
         reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
-    ) -> JobView:
+    ) -> Response[JobView]:
         """Let a paused job fire again. Fires of the paused time are not made up for."""
-        return await reader.job(principal.tenant, await jobs.resume(principal, job_key(job), reason_of(data, reason)))
+        why = reason_of(data, reason)
+        return await changed(
+            lambda terms: jobs.resume(principal, job_key(job), why, terms),
+            principal,
+            reader,
+            forecast,
+            if_match=if_match,
+            dry_run=dry_run,
+        )
 
-    @post("/disable", operation_id="disableJob", status_code=200, responses=problems(404, 409, 415))
+    @post("/disable", operation_id="disableJob", status_code=200, responses=problems(404, 409, 412, 415))
     async def disable(
         self,
         job: FromPath[str],
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        forecast: Injected[Forecast],
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,
         reason: ReasonParameter = None,
         data: JSONBody[Reason] = NO_REASON,
-    ) -> JobView:
+    ) -> Response[JobView]:
         """Take it out of service, with a reason; it neither fires nor can be run until it is activated."""
         why = required_reason(data, reason)
-        return await reader.job(principal.tenant, await jobs.disable(principal, job_key(job), why))
+        return await changed(
+            lambda terms: jobs.disable(principal, job_key(job), why, terms),
+            principal,
+            reader,
+            forecast,
+            if_match=if_match,
+            dry_run=dry_run,
+        )
 
     @post("/trigger", operation_id="triggerJob", status_code=201, responses=problems(404, 409, 415, 422))
     async def trigger(

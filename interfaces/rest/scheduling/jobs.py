@@ -1,15 +1,16 @@
 """Jobs: defined, changed, started, stopped, looked at."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, Response, delete, get, post, put
+from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from application.scheduling.forecast import Forecast
 from application.scheduling.job_document import JobChanges, JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import JobFilter, SchedulingReader, Slice
-from application.scheduling.views import JobView
+from application.scheduling.views import JobVersionView, JobView
 from application.shared.page import Page
 from application.shared.principal import Principal
 from domain.scheduling.job import JobStatus
@@ -17,6 +18,7 @@ from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
 from interfaces.rest.parameters import Cursor, Limit, choices, several
+from interfaces.rest.scheduling.job_answers import DryRun, IfMatch, IfNoneMatch, changed, seen
 
 
 class LiveTasks(StrEnum):
@@ -39,10 +41,13 @@ class JobController(Controller):
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        forecast: Injected[Forecast],
+        dry_run: DryRun = False,
     ) -> Response[JobView]:
         """Define a job. It fires once it is activated, or at once with `active`."""
-        job = await reader.job(principal.tenant, await jobs.create(principal, data))
-        return Response(job, status_code=201, headers={"Location": f"/api/v1/jobs/{job.id}"})
+        return await changed(
+            lambda terms: jobs.create(principal, data, terms), principal, reader, forecast, dry_run=dry_run, status=201
+        )
 
     @get("/", operation_id="listJobs", responses=problems())
     async def page(
@@ -73,12 +78,29 @@ class JobController(Controller):
 
     @get("/{job:str}", operation_id="getJob", responses=problems(404))
     async def one(
-        self, job: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]
-    ) -> JobView:
+        self,
+        job: FromPath[str],
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        if_none_match: IfNoneMatch = None,
+    ) -> Response[JobView]:
         """A job by id or name; a deleted one by id."""
-        return await reader.job(principal.tenant, job_key(job))
+        return seen(await reader.job(principal.tenant, job_key(job)), if_none_match)
 
-    @put("/{job:str}", operation_id="updateJob", responses=problems(404, 409, 413, 415, 422))
+    @get("/{job:str}/versions", operation_id="listJobVersions", responses=problems(404))
+    async def versions(
+        self,
+        job: FromPath[str],
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[JobVersionView]:
+        """What it was defined to be, the newest first."""
+        found = await reader.job(principal.tenant, job_key(job))
+        return await reader.job_versions(principal.tenant, found.id, Slice(limit=limit, cursor=cursor))
+
+    @put("/{job:str}", operation_id="updateJob", responses=problems(404, 409, 412, 413, 415, 422))
     async def update(
         self,
         job: FromPath[str],
@@ -86,21 +108,66 @@ class JobController(Controller):
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
-    ) -> JobView:
+        forecast: Injected[Forecast],
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,
+    ) -> Response[JobView]:
         """Change what the body names: what is absent stays, null goes back to the default."""
-        return await reader.job(principal.tenant, await jobs.replace_fields(principal, job_key(job), data))
+        return await changed(
+            lambda terms: jobs.replace_fields(principal, job_key(job), data, terms),
+            principal,
+            reader,
+            forecast,
+            if_match=if_match,
+            dry_run=dry_run,
+        )
 
-    @delete("/{job:str}", operation_id="deleteJob", status_code=200, responses=problems(404, 409))
+    @patch("/{job:str}", operation_id="patchJob", responses=problems(404, 409, 412, 413, 415, 422))
+    async def patch(
+        self,
+        job: FromPath[str],
+        data: JSONBody[dict[str, Any]],
+        principal: Injected[Principal],
+        jobs: Injected[JobManagementService],
+        reader: Injected[SchedulingReader],
+        forecast: Injected[Forecast],
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,
+    ) -> Response[JobView]:
+        """Merge the body into the job's document (RFC 7396), down to single parameters; null removes a member.
+
+        A trigger of another type replaces the former one as a whole.
+        """
+        return await changed(
+            lambda terms: jobs.merge(principal, job_key(job), data, terms),
+            principal,
+            reader,
+            forecast,
+            if_match=if_match,
+            dry_run=dry_run,
+        )
+
+    @delete("/{job:str}", operation_id="deleteJob", status_code=200, responses=problems(404, 409, 412))
     async def remove(
         self,
         job: FromPath[str],
         principal: Injected[Principal],
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
+        forecast: Injected[Forecast],
         live_tasks: Annotated[
             LiveTasks, QueryParameter(name="liveTasks", description="What becomes of its live tasks.")
         ] = LiveTasks.CANCEL,
-    ) -> JobView:
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,
+    ) -> Response[JobView]:
         """Delete a job. Its history stays readable and its name is free again."""
         cancels = live_tasks is LiveTasks.CANCEL
-        return await reader.job(principal.tenant, await jobs.delete(principal, job_key(job), cancel_live=cancels))
+        return await changed(
+            lambda terms: jobs.delete(principal, job_key(job), cancel_live=cancels, terms=terms),
+            principal,
+            reader,
+            forecast,
+            if_match=if_match,
+            dry_run=dry_run,
+        )

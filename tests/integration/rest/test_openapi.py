@@ -13,7 +13,8 @@ from tests.integration.rest.api import Api
 OPERATIONS = {
     "activateExecutor", "activateJob", "applyJobs", "assignTask", "batchTasks", "clusterStatus", "completeTask",
     "detectFailedExecutors", "executorOfTask", "listActiveExecutors", "listActiveJobs", "listScheduledTasks",
-    "listTasksByStatus", "listTasksOfJob", "rerunTask", "retryTask", "failTask", "logTask", "startTask",
+    "listTasksByStatus", "listTasksOfJob", "rerunTask", "retryTask",
+    "listJobVersions", "patchJob", "validateJob", "failTask", "logTask", "startTask",
     "cancelTask", "changeLogger", "claimTasks", "componentHealth",
     "createJob", "createTask", "deactivateExecutor", "deleteJob", "disableJob", "drainExecutor", "getExecutor",
     "getJob", "getLogger", "getTask", "health", "heartbeat", "info", "leave", "listAttempts", "listExecutors",

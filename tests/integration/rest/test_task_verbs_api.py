@@ -80,7 +80,7 @@ async def test_only_an_executor_that_is_there_and_able_is_given_a_task(api: Api)
     ):
         problem = await api.refusal("POST", f"/tasks/{id_}/assign?executorId={executor}")
         assert (problem["status"], problem["code"]) == (status, code)
-    assert problem["currentStatus"] == "DRAINING"
+        assert problem.get("currentStatus") == ("DRAINING" if executor == "draining" else None)
     await api.post(f"/tasks/{id_}/assign?executorId=worker-1")
     again = await api.refusal("POST", f"/tasks/{id_}/assign?executorId=worker-1")
     assert (again["status"], again["code"], again["currentStatus"]) == (409, "ILLEGAL_STATE", "ASSIGNED")

@@ -1,0 +1,42 @@
+"""On what terms a job is changed: only as somebody has seen it, or only to see what would come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from application.scheduling.ports import SchedulingWork
+from domain.scheduling.job import Job
+from domain.scheduling.schedule import Schedule
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """Takes the job and its schedule as they would be stored."""
+
+    job: Job | None = None
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """`versions`: the job must have one of these, None = whatever it has. With a `rehearsal` nothing is stored."""
+
+    versions: frozenset[int] | None = None
+    rehearsal: Rehearsal | None = None
+
+    def admit(self, job: Job) -> None:
+        """Raises `VersionMismatch`."""
+        job.require_version(self.versions)
+
+    async def keep(self, work: SchedulingWork, job: Job, *, changed: bool = True) -> bool:
+        """Commit what has changed, or note what would be there; whether it was committed."""
+        if self.rehearsal is not None:
+            self.rehearsal.job, self.rehearsal.schedule = job, await work.schedules.take(job.id)
+            return False
+        if changed:
+            await work.commit()
+        return True
+
+
+AS_IT_IS: Final = Terms()

@@ -1,0 +1,44 @@
+"""A job that is not stored, as readers would see it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from application.scheduling.documents import complete
+from application.scheduling.job_mapping import document_of
+from application.scheduling.views import JobView
+from domain.scheduling.job import Job
+from domain.scheduling.schedule import Schedule
+
+
+def view_of(job: Job, schedule: Schedule) -> JobView:
+    """Without what only the past knows: when it last fired, and whether its schedule could be decided."""
+    document = document_of(job.definition)
+    return JobView(
+        id=job.id,
+        name=document.name,
+        type=document.type,
+        status=job.status,
+        status_reason=job.status_reason,
+        description=document.description,
+        handler=document.handler,
+        parameters=msgspec.Raw(msgspec.json.encode(document.parameters)),
+        trigger=complete(document.trigger),
+        priority=int(job.definition.priority),
+        retry=complete(document.retry),
+        timeouts=complete(document.timeouts),
+        overlap=document.overlap,
+        misfire=complete(document.misfire),
+        placement=complete(document.placement),
+        tags=document.tags,
+        owner=document.owner,
+        version=job.version,
+        next_fire_at=schedule.due_at,
+        last_fire_at=None,
+        exhausted=schedule.exhausted and not schedule.upcoming and job.definition.trigger.by_clock,
+        health_error=None,
+        created_at=job.created_at,
+        created_by=job.created_by,
+        updated_at=job.updated_at,
+        updated_by=job.updated_by,
+    )
