@@ -136,8 +136,13 @@ class Executor(Aggregate):
         return ended
 
     def require_session(self, epoch: int) -> None:
-        """Raises `SessionSuperseded` for an older session than the present one, `SessionEnded` for one that is over."""
-        if epoch != self.epoch:
+        """Raises `SessionSuperseded` for an older session than the present one.
+
+        `SessionEnded` for one that is over, or that has never been: the store may have been restored from a backup.
+        """
+        if epoch > self.epoch:
+            raise SessionEnded(self.id, f"there is no session {epoch}, the latest is {self.epoch}")
+        if epoch < self.epoch:
             raise SessionSuperseded(self.id, epoch, self.epoch)
         if self.status is ExecutorStatus.OFFLINE:
             raise SessionEnded(self.id, self.status_reason or "it was lost")

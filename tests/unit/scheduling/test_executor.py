@@ -181,6 +181,11 @@ def test_whatever_happens_an_epoch_names_one_life_and_only_the_present_one_may_c
             known.require_session(known.epoch)
 
 
+def test_a_session_that_has_never_been_is_not_called_superseded() -> None:
+    with pytest.raises(SessionEnded, match="there is no session 2, the latest is 1"):
+        executor().require_session(2)
+
+
 def test_by_default_an_executor_beats_every_thirty_seconds_and_is_lost_after_two_minutes() -> None:
     assert Liveness() == Liveness(interval=30 * SECOND, timeout=2 * MINUTE)
 
