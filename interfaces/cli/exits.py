@@ -14,6 +14,7 @@ CONFLICT = 5
 TIMED_OUT = 6
 UNREACHABLE = 7
 INTERRUPTED = 130  # as a shell reports Ctrl-C
+TERMINATED = 143  # as a shell reports SIGTERM
 
 MEANINGS = {
     0: "done",
@@ -25,6 +26,7 @@ MEANINGS = {
     TIMED_OUT: "the time is over",
     UNREACHABLE: "no server",
     INTERRUPTED: "interrupted by Ctrl-C",
+    TERMINATED: "a worker was told by SIGTERM to end at once",
 }
 
 

@@ -60,16 +60,19 @@ async def test_a_signal_begins_the_drain(server: FakeServer, tmp_path: Path, num
     assert server.sessions["process"].left
 
 
-async def test_a_second_signal_ends_it_at_once(server: FakeServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("second", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+async def test_a_second_signal_ends_it_at_once(
+    server: FakeServer, tmp_path: Path, second: signal.Signals, exit_code: int
+) -> None:
     task = await server.command(f"echo $$ >{tmp_path}/log; trap '' TERM; while true; do sleep 0.05; done")
     async with worker_process(server) as process:
         await server.until(lambda: pids(tmp_path / "log"))
         process.send_signal(signal.SIGTERM)
         await server.until(lambda: server.bodies("claim")[-1]["max"] == 0)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(second)
         code, log = await ended(process)
-    assert (code, task.status) == (130, "RELEASED")
-    assert "SIGINT: ending at once" in log
+    assert (code, task.status) == (exit_code, "RELEASED")
+    assert f"{second.name}: ending at once" in log
     assert not running(pids(tmp_path / "log")[0])
 
 

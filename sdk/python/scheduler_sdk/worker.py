@@ -32,8 +32,8 @@ from scheduler_sdk.wire import Registration
 
 logger = logging.getLogger("scheduler_sdk")
 
-INTERRUPTED = 130
-"""The exit code of a shell's command that was interrupted."""
+OF_A_SIGNAL = 128
+"""Exit codes of processes that a signal ended begin after this one."""
 
 
 class Worker:
@@ -100,6 +100,7 @@ class Worker:
             self.job_type(name)(installed(name))
         self._guardian = Guardian()
         self._stop = StopSignal()
+        self._ended_by: int = OF_A_SIGNAL + signal.SIGINT
         self._started = False
 
     def handler(
@@ -180,7 +181,8 @@ class Worker:
     def run_forever(self) -> int:
         """Run as a process of its own: SIGTERM and SIGINT begin the drain, a second one ends it at once.
 
-        Returns the exit code: 0 when drained, 130 when ended at once, 1 when refused or superseded.
+        Returns the exit code: 0 when drained, 1 when refused or superseded; when ended at once, what a shell reports of
+        the signal that did it: 143 for SIGTERM, 130 for SIGINT.
         """
         with asyncio.Runner(loop_factory=_fast_event_loop()) as runner:
             return runner.run(self._run_until_signalled())
@@ -197,10 +199,12 @@ class Worker:
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
-        return INTERRUPTED if self._stop.is_hurried else 0
+        return self._ended_by if self._stop.is_hurried else 0
 
     def _on_signal(self, number: signal.Signals) -> None:
         again = self._stop.is_asked
+        if again and not self._stop.is_hurried:
+            self._ended_by = OF_A_SIGNAL + number
         logger.info("%s: %s", number.name, "ending at once" if again else "draining; once more to end at once")
         self.stop(at_once=again)
 
