@@ -120,7 +120,7 @@ def _fields(session: Session) -> Columns:
         ("took", took),
         ("executor", member("executorId")),
         ("progress", member("progress")),
-        ("result", member("result")),
+        ("result", _result),
         ("error", error_words),
     )
 
@@ -138,6 +138,14 @@ def _attempt_columns(session: Session) -> Columns:
 
 def _attempts(task: Document) -> str:
     return f"{task.get('attempt', 0)}/{task.get('maxAttempts', NOTHING)}"
+
+
+def _result(task: Document) -> str:
+    """As JSON, which is what the handler gave."""
+    import json
+
+    result = task.get("result")
+    return NOTHING if result is None else clean(json.dumps(result, ensure_ascii=False))
 
 
 def error_words(document: Document) -> str:

@@ -124,6 +124,17 @@ def test_a_task_is_shown_with_its_attempts(run: Run, fake: FakeScheduler) -> Non
     assert "1        w1        LOST    -" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [({"exitCode": 0, "ok": True}, '{"exitCode": 0, "ok": true}'), ("ü\x1b", '"ü\\u001b"'), (0, "0")],
+)
+def test_the_result_of_a_task_is_shown_as_json(run: Run, fake: FakeScheduler, result: object, shown: str) -> None:
+    fake.tasks["t-1"]["result"] = result
+    fake.routes["GET /tasks/t-1/attempts"] = lambda _: (200, {"items": [], "nextCursor": None})
+    lines = [line.split(maxsplit=1) for line in run("tasks", "get", "t-1").stdout.splitlines()]
+    assert ["result", shown] in lines
+
+
 def test_a_log_is_printed_line_by_line_with_a_mark_between_attempts(run: Run, fake: FakeScheduler) -> None:
     at = "2026-11-22T01:00:00.250Z"
     lines = [
