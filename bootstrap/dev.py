@@ -23,7 +23,7 @@ from bootstrap.settings import Settings
 from bootstrap.settings_loading import load_settings
 from domain.shared.errors import Invalid
 from infrastructure.local.data_directory import DataDirectoryInUse, data_directory
-from infrastructure.sql.migrations import SchemaMismatch
+from infrastructure.sql.migrations import DatabaseRefused
 from interfaces.cli.launchers import DevOptions, LaunchRefused
 from interfaces.rest.app import create_app
 from scheduler_sdk.worker import Worker
@@ -46,7 +46,7 @@ def run_dev(options: DevOptions) -> int:
     try:
         with data_directory(data_dir):
             return uvloop.run(_serve(settings, data_dir, example=options.example))
-    except (StoreUnavailable, SchemaMismatch, DataDirectoryInUse, Invalid, OSError) as error:
+    except (StoreUnavailable, DatabaseRefused, DataDirectoryInUse, Invalid, OSError) as error:
         raise LaunchRefused(str(error)) from None
 
 

@@ -93,7 +93,7 @@ class _refusals:  # noqa: N801 - reads as a block
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         from application.shared.errors import StoreUnavailable
-        from infrastructure.sql.migrations import SchemaMismatch
+        from infrastructure.sql.migrations import DatabaseRefused
 
-        if isinstance(error, StoreUnavailable | SchemaMismatch | ValueError):
+        if isinstance(error, StoreUnavailable | DatabaseRefused | ValueError):
             raise LaunchRefused(str(error)) from None

@@ -14,7 +14,7 @@ from infrastructure.time_zones import pin_time_zones
 async def running(container: Container, *, migrate: bool, loops: bool = True) -> AsyncIterator[None]:
     """Everything that `container` has built is open inside the block.
 
-    `migrate` brings the schema up to date (embedded mode); one that does not fit is refused with `SchemaMismatch`.
+    `migrate` brings the schema up to date (embedded mode); one that does not fit is refused with `DatabaseRefused`.
     """
     pin_time_zones()
     async with AsyncExitStack() as stack:

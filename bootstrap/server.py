@@ -17,7 +17,7 @@ from bootstrap.serving import StopSignals, listen, serving
 from bootstrap.settings import Settings
 from bootstrap.settings_loading import load_settings
 from domain.shared.errors import Invalid
-from infrastructure.sql.migrations import SchemaMismatch
+from infrastructure.sql.migrations import DatabaseRefused
 from interfaces.cli.launchers import LaunchRefused, ServerOptions
 from interfaces.rest.app import create_app
 
@@ -30,7 +30,7 @@ def run_server(options: ServerOptions) -> int:
     configure_logs(loaded.logs)
     try:
         return uvloop.run(_serve(loaded.settings(loaded.require_database())))
-    except (StoreUnavailable, SchemaMismatch, Invalid, ValueError) as error:
+    except (StoreUnavailable, DatabaseRefused, Invalid, ValueError) as error:
         raise LaunchRefused(str(error)) from None
 
 

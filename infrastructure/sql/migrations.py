@@ -17,12 +17,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations
 from infrastructure.sql.engine import Store, address_of, dialect_of, migration_engine
-from infrastructure.sql.errors import store_errors
+from infrastructure.sql.errors import driver_error, store_errors
+from infrastructure.sql.scheduling.tables import metadata
 
 Answer = TypeVar("Answer")
 
 
-class SchemaMismatch(Exception):
+class DatabaseRefused(Exception):
+    """The database cannot be used as it is; the message says why in a sentence."""
+
+
+class ForeignDatabase(DatabaseRefused):
+    """The database has tables of another program, by names that the platform's have."""
+
+    def __init__(self, database: str, table: str) -> None:
+        super().__init__(
+            f"The database {database} has a table {table!r} that is not the platform's: it belongs to another program."
+            " Choose another database or data directory."
+        )
+
+
+class SchemaMismatch(DatabaseRefused):
     """The database has a schema that this version of the platform cannot work with; the message says what to run."""
 
     def __init__(self, present: str, wanted: str) -> None:
@@ -49,7 +64,7 @@ def upgrade(url: str) -> None:
 
     For callers outside an event loop; inside one there is `upgrade_async`.
     """
-    _run(url, lambda connection: connection.run_sync(_upgrade))
+    _run(url, lambda connection: connection.run_sync(_upgrade, address_of(url)))
 
 
 def current(url: str) -> str:
@@ -72,7 +87,7 @@ def sql(url: str) -> str:
 
 async def upgrade_async(store: Store) -> None:
     """`upgrade` inside a running event loop."""
-    await _with_connection(store.url, lambda connection: connection.run_sync(_upgrade))
+    await _with_connection(store.url, lambda connection: connection.run_sync(_upgrade, store.url))
 
 
 async def check_revision(store: Store) -> None:
@@ -95,19 +110,30 @@ async def _with_connection(url: sa.URL, work: Callable[[AsyncConnection], Awaita
         with store_errors():
             async with engine.begin() as connection:
                 return await work(connection)
+    except sa.exc.DBAPIError as error:
+        raise DatabaseRefused(f"The database {_called(url)} refused the schema: {driver_error(error)}.") from error
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def _upgrade(connection: sa.Connection, url: sa.URL) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('scheduler schema'))"))
     present = _current(connection)
     if present and present not in _known():
         raise SchemaMismatch(present, head())
+    if not present and (taken := sorted(metadata.tables.keys() & sa.inspect(connection).get_table_names())):
+        raise ForeignDatabase(_called(url), taken[0])
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _called(url: sa.URL) -> str:
+    """For people: the file, or the address without its password."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or "in memory"
+    return url.render_as_string(hide_password=True)
 
 
 def _current(connection: sa.Connection) -> str:

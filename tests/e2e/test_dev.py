@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -57,3 +60,15 @@ def test_a_running_command_is_stopped_and_released_when_the_platform_is_told_to_
         first = eventually(lambda: list(api.attempts(task_id))[:1], "attempts")[0]
         assert (first["error"] or {}).get("code") == "EXECUTOR_LOST"
         api.cancel(task_id)
+
+
+@pytest.mark.slow
+def test_a_database_of_another_program_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "scheduler.sqlite"
+    file.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE jobs (what TEXT)")
+    program = Program(tmp_path, "dev", "--data-dir", file.parent, "--port", str(free_port()))
+    assert program.process.wait(60) == 1
+    assert f"The database {file} has a table 'jobs' that is not the platform's" in program.output
+    assert not re.search("Traceback|sqlalche|CREATE", program.output)

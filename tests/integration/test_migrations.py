@@ -17,7 +17,7 @@ from application.shared.errors import StoreUnavailable
 from infrastructure.clock import SystemClock
 from infrastructure.sql import migrations
 from infrastructure.sql.engine import Store, open_store
-from infrastructure.sql.migrations import SchemaMismatch, check_revision
+from infrastructure.sql.migrations import DatabaseRefused, ForeignDatabase, SchemaMismatch, check_revision
 from infrastructure.sql.scheduling.history_partitions import DAYS_AHEAD, keep_partitions_ahead
 from infrastructure.sql.scheduling.tables import metadata, task_history, task_tokens
 from tests.databases import PostgresDatabases
@@ -172,6 +172,27 @@ def test_a_database_that_is_away_is_told_from_one_without_a_schema(tmp_path: Pat
     for url in (f"postgresql://nobody@127.0.0.1:{free_port()}/none", f"sqlite:///{tmp_path}/missing/none.sqlite"):
         with pytest.raises(StoreUnavailable):
             migrations.current(url)
+
+
+async def test_a_database_of_another_program_is_refused_by_its_name_and_left_alone(empty_url: str) -> None:
+    async with opened(empty_url) as store:
+        async with store.engine.begin() as connection:
+            await connection.exec_driver_sql("CREATE TABLE jobs (what TEXT)")
+        with pytest.raises(ForeignDatabase, match="has a table 'jobs' that is not the platform's") as refused:
+            await migrations.upgrade_async(store)
+        assert (store.url.database or "?") in str(refused.value)
+        async with store.engine.connect() as connection:
+            tables = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+    assert tables == ["jobs"]
+
+
+async def test_what_the_database_itself_refuses_is_said_without_the_statement(empty_url: str) -> None:
+    async with opened(empty_url) as store:
+        async with store.engine.begin() as connection:
+            await connection.exec_driver_sql("CREATE VIEW jobs AS SELECT 1 AS id")
+        with pytest.raises(DatabaseRefused, match=r"refused the schema: [^\n]*jobs[^\n]*$") as refused:
+            await migrations.upgrade_async(store)
+    assert "CREATE TABLE" not in str(refused.value)
 
 
 async def test_sqlite_begins_to_count_tokens_at_nought(sqlite_url: str) -> None:
