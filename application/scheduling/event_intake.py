@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,12 +18,12 @@ from domain.scheduling.firing import Cause, Firing, decide_at_once
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.inbound_event import InboundEvent
 from domain.scheduling.occurrence import Decision
-from domain.scheduling.ports.listener_queue import Listener
+from domain.scheduling.ports.listener_queue import Fire, Listener
 from domain.scheduling.task import Origin
 from domain.shared.json_value import JsonText
 
 BATCH = 250
-"""Jobs in one transaction. An event that concerns more of them takes several; who repeats it fires none twice."""
+"""Events looked up at once, and fires in one transaction: who repeats what broke off fires none twice."""
 
 PARAMETER = "event"
 """Under this name the task has the event, beside the job's own parameters."""
@@ -41,6 +41,19 @@ class EventDecision:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """An event, by its place, and a job that listens to its type."""
+
+    place: int
+    event: InboundEvent
+    job_id: JobId
+
+    @property
+    def fire(self) -> Fire:
+        return self.job_id, self.event.fire_key
+
+
 class EventIntake:
     """Each job fires once for an event, however often it is delivered: the ledger knows it by its source and id."""
 
@@ -50,33 +63,59 @@ class EventIntake:
         self._wake_up = wake_up
         self._metrics = metrics
 
-    async def receive(self, principal: Principal, event: InboundEvent) -> Sequence[EventDecision]:
-        """What each active job whose trigger means the event decided, by their ids."""
-        async with self._begin() as work:
-            listening = await work.listeners.listening(principal.tenant, event.type)
-        decisions: list[EventDecision] = []
-        for first in range(0, len(listening), BATCH):
-            async with self._begin() as work:
-                listeners = await work.listeners.take(event, listening[first : first + BATCH])
-                decisions += await self._decide(work, event, listeners)
+    async def receive(self, principal: Principal, events: Sequence[InboundEvent]) -> Sequence[Sequence[EventDecision]]:
+        """For each event what the active jobs that are meant by it decided, in the order of their ids."""
+        decisions: list[list[EventDecision]] = [[] for _ in events]
+        for first in range(0, len(events), BATCH):
+            for batch in await self._pairs(principal, first, events[first : first + BATCH]):
+                async with self._begin() as work:
+                    for place, decision in await self._decide(work, batch):
+                        decisions[place].append(decision)
         return decisions
 
-    async def _decide(
-        self, work: SchedulingWork, event: InboundEvent, listeners: Sequence[Listener]
-    ) -> Sequence[EventDecision]:
-        meant = [
-            listener
-            for listener in listeners
-            if listener.trigger is not None and listener.trigger.accepts(event.type, event.source, work.now)
-        ]
-        firings = [_fire(listener, event, work) for listener in meant if listener.fired_as is None]
-        written = write_up([firing for firing in firings if firing.decisions], self._ids, work.now)
+    async def _pairs(self, principal: Principal, first: int, events: Sequence[InboundEvent]) -> list[list[_Pair]]:
+        """Each event, the first one of which has the place `first`, with each job that listens; batch by batch."""
+        async with self._begin() as work:
+            listening = await work.listeners.listening(principal.tenant, {event.type for event in events})
+        pairs = [_Pair(place, e, job_id) for place, e in enumerate(events, first) for job_id in listening[e.type]]
+        return [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+
+    async def _decide(self, work: SchedulingWork, pairs: Sequence[_Pair]) -> list[tuple[int, EventDecision]]:
+        """The decisions of those that are meant, each with the place of its event."""
+        taken = await work.listeners.take({pair.job_id for pair in pairs})
+        listeners = {listener.schedule.job_id: listener for listener in taken}
+        meant = [pair for pair in pairs if _is_meant(pair.event, listeners[pair.job_id], work.now)]
+        before = await work.listeners.fired({pair.fire for pair in meant}) if meant else {}
+        firings = _firings([pair for pair in meant if pair.fire not in before], listeners, work.now)
+        written = write_up(firings, self._ids, work.now)
         if written.fired.occurrences:
             await work.schedules.record(written.fired)
             work.record(written.events)
             await work.commit()
             self._tell(written, work.now)
-        return [decision for listener in meant if (decision := _decision(listener, written)) is not None]
+        decided = {
+            (firing.after.job_id, fire.cause.fire_key): fire
+            for firing in firings
+            for fire in firing.decisions
+            if fire.cause is not None
+        }
+        tasks = {**before, **{(task.job_id, task.fire_key or ""): task.id for task in written.fired.tasks}}
+        answers, known = [], set(before)
+        for pair in meant:
+            task_id, fire = tasks.get(pair.fire), decided.get(pair.fire)
+            if task_id is None and fire is None:
+                continue  # the job has had all the executions that it may have
+            decision = EventDecision(
+                job_id=pair.job_id,
+                job_name=listeners[pair.job_id].job_name,
+                decision=Decision.FIRED if fire is None else fire.decision,
+                task_id=task_id,
+                reason=None if fire is None else fire.reason,
+                repeated=task_id is not None and pair.fire in known,
+            )
+            answers.append((pair.place, decision))
+            known.add(pair.fire)
+        return answers
 
     def _tell(self, written: WrittenUp, now: datetime) -> None:
         self._metrics.decided(written.fired.occurrences, now)
@@ -87,25 +126,23 @@ class EventIntake:
             self._wake_up.signal(OPENINGS)
 
 
-def _fire(listener: Listener, event: InboundEvent, work: SchedulingWork) -> Firing:
-    parameters = _parameters(listener.parameters, event)
-    cause = Cause(fire_key=event.fire_key, origin=Origin.EVENT, parameters=parameters)
-    return decide_at_once(listener.schedule, cause, work.now)
+def _is_meant(event: InboundEvent, listener: Listener, now: datetime) -> bool:
+    return listener.trigger is not None and listener.trigger.accepts(event.type, event.source, now)
+
+
+def _firings(pairs: Sequence[_Pair], listeners: Mapping[JobId, Listener], now: datetime) -> list[Firing]:
+    """One for each job; an event that came twice counts once."""
+    causes: dict[JobId, dict[str, Cause]] = {}
+    for pair in pairs:
+        key, own = pair.event.fire_key, listeners[pair.job_id].parameters
+        of_job = causes.setdefault(pair.job_id, {})
+        if key not in of_job:
+            of_job[key] = Cause(fire_key=key, origin=Origin.EVENT, parameters=_parameters(own, pair.event))
+    decided = (decide_at_once(listeners[job_id].schedule, [*of.values()], now) for job_id, of in causes.items())
+    return [firing for firing in decided if firing.decisions]
 
 
 def _parameters(own: JsonText, event: InboundEvent) -> JsonText:
     given = msgspec.json.decode(own, type=dict[str, msgspec.Raw])
     given[PARAMETER] = msgspec.Raw(event.document.encode())
     return JsonText(msgspec.json.encode(given).decode())
-
-
-def _decision(listener: Listener, written: WrittenUp) -> EventDecision | None:
-    job_id, name, task_id = listener.schedule.job_id, listener.job_name, listener.fired_as
-    if task_id is not None:
-        return EventDecision(job_id=job_id, job_name=name, decision=Decision.FIRED, task_id=task_id, repeated=True)
-    for made in written.fired.occurrences:
-        if made.job_id == job_id:
-            return EventDecision(
-                job_id=job_id, job_name=name, decision=made.decision, task_id=made.task_id, reason=made.reason
-            )
-    return None  # it has had all the executions that it may have

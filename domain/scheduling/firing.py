@@ -82,13 +82,13 @@ def decide(schedule: Schedule, now: datetime, most: int | None = None) -> Firing
     return _after(schedule, decisions, now)
 
 
-def decide_at_once(schedule: Schedule, cause: Cause, now: datetime) -> Firing:
-    """Decide a fire that came at `now` without having been planned; what the clock has planned stays as it is."""
+def decide_at_once(schedule: Schedule, causes: Sequence[Cause], now: datetime) -> Firing:
+    """Decide fires that came by `now` without having been planned; what the clock has planned stays as it is."""
     if not schedule.active or _limit_reached(schedule):
         return Firing(decisions=(), after=schedule)
     planned = planned_at(schedule.job_id, now, schedule.policy.jitter, None)
-    fire = PlannedFire(nominal=now, planned=planned, decision=Decision.FIRED, cause=cause)
-    decisions = _with_overlap(schedule, [fire])
+    fires = [PlannedFire(nominal=now, planned=planned, decision=Decision.FIRED, cause=cause) for cause in causes]
+    decisions = _until_fired(_with_overlap(schedule, fires), _left(schedule))
     fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
     state = replace(schedule.state, fired_count=schedule.state.fired_count + fired)
     return Firing(decisions=tuple(decisions), after=_at_rest(replace(schedule, state=state)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from domain.scheduling.errors import AlreadyFired, JobNotFound
-from domain.scheduling.ids import JobId
+from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.inbound_event import InboundEvent
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import FiringPolicy
-from domain.scheduling.ports.listener_queue import Listener
+from domain.scheduling.ports.listener_queue import Fire, Listener
 from domain.scheduling.ports.schedule_queue import Fired
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task import Origin
@@ -58,7 +58,13 @@ async def listening(begin: Begin, name: str, *types: str, active: bool = True, *
 async def take(begin: Begin, event: InboundEvent = EVENT, tenant: str = DEFAULT_TENANT) -> Sequence[Listener]:
     """All that an event concerns."""
     async with begin() as work:
-        return await work.listeners.take(event, await work.listeners.listening(TenantId(tenant), event.type))
+        listening = await work.listeners.listening(TenantId(tenant), [event.type])
+        return await work.listeners.take(listening[event.type])
+
+
+async def fired(begin: Begin, *fires: Fire) -> Mapping[Fire, TaskId]:
+    async with begin() as work:
+        return await work.listeners.fired(fires)
 
 
 async def fire(begin: Begin, listener: Listener, event: InboundEvent = EVENT) -> None:
@@ -95,20 +101,21 @@ async def test_a_listener_comes_with_all_that_a_decision_needs(begin: Begin) -> 
     (found,) = await take(begin)
     assert (found.schedule.job_id, found.schedule.live) == (schedule.job_id, 1)
     assert (found.job_name, json.loads(found.parameters)) == ("pay", {"command": ["echo", "ü"]})
-    assert (found.trigger, found.fired_as) == (EventTrigger(event_type=PAID), None)
+    assert found.trigger == EventTrigger(event_type=PAID)
 
 
-async def test_a_job_that_fired_for_the_event_before_says_as_which_task(begin: Begin, store: Store) -> None:
-    await listening(begin, "pay", PAID)
-    (listener,) = await take(begin)
-    await fire(begin, listener)
+async def test_a_fire_in_the_ledger_is_known_with_its_task(begin: Begin, store: Store) -> None:
+    first, second = await listening(begin, "one", PAID), await listening(begin, "two", PAID)
+    for listener in await take(begin):
+        if listener.schedule.job_id == first.job_id:
+            await fire(begin, listener)
+            with pytest.raises(AlreadyFired):
+                await fire(begin, listener)
     (entry,) = await rows(store, occurrences)
-    (again,) = await take(begin)
-    assert again.fired_as == entry.task_id
-    (other,) = await take(begin, InboundEvent(id="8", source="/shop", type=PAID, document=JsonText("{}")))
-    assert other.fired_as is None
-    with pytest.raises(AlreadyFired):
-        await fire(begin, listener)
+    key = EVENT.fire_key
+    asked = [(first.job_id, key), (second.job_id, key), (first.job_id, key + "1")]
+    assert await fired(begin, *asked) == {(first.job_id, key): entry.task_id}
+    assert await fired(begin) == {}
 
 
 async def test_a_decision_not_to_run_is_no_fire(begin: Begin) -> None:
@@ -118,7 +125,7 @@ async def test_a_decision_not_to_run_is_no_fire(begin: Begin) -> None:
         skipped = decided(known, Decision.SKIPPED_OVERLAP, fire_key=EVENT.fire_key)
         await work.schedules.record(Fired(occurrences=[skipped], tasks=[], schedules=[schedule]))
         await work.commit()
-    assert [x.fired_as for x in await take(begin)] == [None]
+    assert await fired(begin, (schedule.job_id, EVENT.fire_key)) == {}
 
 
 async def test_jobs_that_are_not_active_are_found_as_such_and_another_tenants_not_at_all(begin: Begin) -> None:
@@ -131,9 +138,17 @@ async def test_jobs_that_are_not_active_are_found_as_such_and_another_tenants_no
 async def test_they_come_in_the_order_of_their_ids_whatever_the_order_asked_for(begin: Begin) -> None:
     added = sorted([(await listening(begin, f"job-{n}", PAID)).job_id for n in range(5)])
     async with begin() as work:
-        assert await work.listeners.listening(DEFAULT_TENANT, PAID) == added
-        some = await work.listeners.take(EVENT, [added[3], added[0], added[2]])
+        some = await work.listeners.take([added[3], added[0], added[2]])
     assert [x.schedule.job_id for x in some] == [added[0], added[2], added[3]]
+
+
+async def test_many_types_are_looked_up_at_once(begin: Begin) -> None:
+    pay, any_ = await listening(begin, "pay", PAID, "com.shop.s*"), await listening(begin, "any", "com.*")
+    async with begin() as work:
+        found = await work.listeners.listening(DEFAULT_TENANT, {PAID, "com.shop.sent", "com.x", "org"})
+        assert await work.listeners.listening(DEFAULT_TENANT, ()) == {}
+    both = sorted([pay.job_id, any_.job_id])
+    assert found == {PAID: both, "com.shop.sent": both, "com.x": [any_.job_id], "org": []}
 
 
 async def test_a_job_listens_to_what_was_said_last(begin: Begin, store: Store) -> None:
@@ -168,13 +183,15 @@ async def test_two_deliveries_of_an_event_take_turns(begin: Begin, store: Store)
 
     async def receive() -> int:
         async with begin() as work:
-            fresh = [x for x in await work.listeners.take(EVENT, jobs_) if x.fired_as is None]
+            taken = await work.listeners.take(jobs_)
+            known = await work.listeners.fired([(job_id, EVENT.fire_key) for job_id in jobs_])
+            fresh = [x for x in taken if (x.schedule.job_id, EVENT.fire_key) not in known]
             await asyncio.sleep(0.01)
             for listener in fresh:
                 schedule = listener.schedule
                 task = new_task(schedule, work.now, Origin.EVENT, fire_key=EVENT.fire_key)
-                known = replace(schedule, upcoming=(work.now,))
-                entry = decided(known, Decision.FIRED, fire_key=EVENT.fire_key, task_id=task.id)
+                due = replace(schedule, upcoming=(work.now,))
+                entry = decided(due, Decision.FIRED, fire_key=EVENT.fire_key, task_id=task.id)
                 await work.schedules.record(Fired(occurrences=[entry], tasks=[task], schedules=[]))
             await work.commit()
         return len(fresh)
@@ -186,9 +203,9 @@ async def test_two_deliveries_of_an_event_take_turns(begin: Begin, store: Store)
 async def test_a_delivery_that_is_killed_leaves_nothing(begin: Begin, store: Store) -> None:
     schedule = await listening(begin, "pay", PAID)
     async with begin() as work:
-        (listener,) = await work.listeners.take(EVENT, [schedule.job_id])
+        (listener,) = await work.listeners.take([schedule.job_id])
         task = new_task(listener.schedule, work.now, Origin.EVENT, fire_key=EVENT.fire_key)
         await work.schedules.record(Fired(occurrences=[], tasks=[task], schedules=[]))
     assert await rows(store, occurrences) == []
     (again,) = await take(begin)
-    assert (again.fired_as, again.schedule.live) == (None, 0)
+    assert again.schedule.live == 0

@@ -23,10 +23,8 @@ HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
     "find ended runs": (chain_queue.FIND_ENDED, {"schedules": {"ix_schedules_awaiting"}, "tasks": {"pk_tasks"}}),
     "find listeners": (listener_queue.LISTENING, {"event_listeners": {"pk_event_listeners"}}),
     "take listeners": (listener_queue.TAKE, {"schedules": {"pk_schedules"}}),
-    "facts of listeners": (
-        listener_queue.FACTS,
-        {"jobs": {"pk_jobs"}, "occurrences": {"uq_occurrences_fired"}},
-    ),
+    "facts of listeners": (listener_queue.FACTS, {"jobs": {"pk_jobs"}}),
+    "fires of events": (listener_queue.FIRED, {"occurrences": {"uq_occurrences_fired"}}),
     "beats": (executor_repository.RECORD_BEATS, {"executors": {"pk_executors"}}),
 }
 """The statements, and by which indexes each finds the rows of which tables."""
@@ -100,7 +98,7 @@ SORTED = (executor_repository.RECORD_BEATS, listener_queue.TAKE)
         (chain_queue.GO_ON, "schedules USING INDEX sqlite_autoindex_schedules_1"),
         (listener_queue.TAKE, "schedules USING INDEX sqlite_autoindex_schedules_1"),
         (listener_queue.LISTENING, "event_listeners USING COVERING INDEX sqlite_autoindex_event_listeners_1"),
-        (listener_queue.FACTS, "occurrences USING INDEX uq_occurrences_fired"),
+        (listener_queue.FIRED, "occurrences USING INDEX uq_occurrences_fired"),
         (executor_repository.RECORD_BEATS, "executors USING INDEX sqlite_autoindex_executors_1"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,10 +13,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from application.scheduling.job_document import cached_document
 from application.scheduling.trigger_document import trigger_of
 from domain.scheduling.errors import JobNotFound
-from domain.scheduling.ids import JobId
-from domain.scheduling.inbound_event import InboundEvent
+from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.occurrence import Decision
-from domain.scheduling.ports.listener_queue import Listener, ListenerQueue
+from domain.scheduling.ports.listener_queue import Fire, Listener, ListenerQueue
 from domain.shared.ids import TenantId
 from domain.timing.event_pattern import EventPattern, patterns_for
 from domain.timing.trigger import Trigger
@@ -46,22 +45,34 @@ class SqlListenerQueue(ListenerQueue):
         if not await self._work.fetch(PUT, b_job=job_id, **rows):
             raise JobNotFound(job_id)
 
-    async def listening(self, tenant: TenantId, event_type: str) -> Sequence[JobId]:
-        types = _TYPES.bind(self._work.dialect, [(pattern,) for pattern in patterns_for(event_type)])
-        found = await self._work.fetch(LISTENING, b_tenant=tenant, **types)
-        return sorted({JobId(job_id) for (job_id,) in found})
+    async def listening(self, tenant: TenantId, event_types: Collection[str]) -> Mapping[str, Sequence[JobId]]:
+        patterns = {event_type: set(patterns_for(event_type)) for event_type in event_types}
+        every = sorted(set().union(*patterns.values()))
+        types = _TYPES.bind(self._work.dialect, [(pattern,) for pattern in every])
+        listeners: dict[str, set[JobId]] = {}
+        for pattern, job_id in await self._work.fetch(LISTENING, b_tenant=tenant, **types):
+            listeners.setdefault(pattern, set()).add(JobId(job_id))
+        return {
+            event_type: sorted(set().union(*(listeners[p] for p in matching & listeners.keys())))
+            for event_type, matching in patterns.items()
+        }
 
-    async def take(self, event: InboundEvent, job_ids: Sequence[JobId]) -> Sequence[Listener]:
+    async def take(self, job_ids: Collection[JobId]) -> Sequence[Listener]:
         those = JOBS.bind(self._work.dialect, [(job_id,) for job_id in job_ids])
         taken = await self._work.fetch(TAKE, **those)
         # Statements of their own, after the locks: what others have committed until then has to be seen.
         live: Mapping[UUID, int] = dict(await self._work.fetch(COUNT_LIVE, **those))
-        facts = {job_id: row for job_id, *row in await self._work.fetch(FACTS, b_key=event.fire_key, **those)}
+        facts = {job_id: row for job_id, *row in await self._work.fetch(FACTS, **those)}
         return [_listener(row, live, facts) for row in taken]
+
+    async def fired(self, fires: Collection[Fire]) -> Mapping[Fire, TaskId]:
+        rows = await self._work.fetch(FIRED, **_FIRES.bind(self._work.dialect, sorted(fires)))
+        return {(JobId(job_id), key): TaskId(task_id) for job_id, key, task_id in rows}
 
 
 _PATTERNS: Final = Relation("p", event_type=sa.Text, source=sa.Text)
 _TYPES: Final = Relation("p", event_type=sa.Text)
+_FIRES: Final = Relation("f", job_id=sa.Uuid, fire_key=sa.Text)
 
 
 def _put(dialect: DialectName) -> sa.Insert:
@@ -73,7 +84,7 @@ def _put(dialect: DialectName) -> sa.Insert:
 
 def _listening(dialect: DialectName) -> sa.Select[Any]:
     of_tenant = _l.tenant == sa.bindparam("b_tenant", type_=sa.Text)
-    return sa.select(_l.job_id).where(of_tenant, _is_one_of(dialect))
+    return sa.select(_l.event_type, _l.job_id).where(of_tenant, _is_one_of(dialect))
 
 
 def _is_one_of(dialect: DialectName) -> sa.ColumnElement[bool]:
@@ -92,25 +103,31 @@ def _take(dialect: DialectName) -> sa.Select[Any]:
 
 def _facts(dialect: DialectName) -> sa.Select[Any]:
     of = JOBS.source(dialect)
-    same = (_o.job_id == _j.id, _o.fire_key == sa.bindparam("b_key", type_=sa.Text))
-    fired = sa.select(_o.task_id).where(*same, _o.decision == words([Decision.FIRED])[0]).scalar_subquery()
-    return sa.select(_j.id, _j.name, _j.parameters, _j.spec, fired).select_from(of.join(jobs, _j.id == of.c.job_id))
+    facts = sa.select(_j.id, _j.name, _j.parameters, _j.spec)
+    return facts.select_from(of.join(jobs, _j.id == of.c.job_id))
+
+
+def _fired(dialect: DialectName) -> sa.Select[Any]:
+    f = _FIRES.source(dialect)
+    same = sa.and_(_o.job_id == f.c.job_id, _o.fire_key == f.c.fire_key)
+    fired = _o.decision == words([Decision.FIRED])[0]
+    return sa.select(_o.job_id, _o.fire_key, _o.task_id).select_from(f.join(occurrences, same)).where(fired)
 
 
 PUT: Final = Statement(_put)
 LISTENING: Final = Statement(_listening)
 TAKE: Final = Statement(_take)
 FACTS: Final = Statement(_facts)
+FIRED: Final = Statement(_fired)
 
 
 def _listener(row: Row, live: Mapping[UUID, int], facts: Mapping[UUID, Sequence[Any]]) -> Listener:
-    name, parameters, spec, fired_as = facts[row[0]]
+    name, parameters, spec = facts[row[0]]
     return Listener(
         schedule=with_live(schedule_of(row), live[row[0]]),
         job_name=name,
         parameters=parameters,
         trigger=_trigger(name, spec),
-        fired_as=fired_as,
     )
 
 

@@ -8,6 +8,7 @@ from litestar import Request, post
 
 from application.scheduling.event_intake import EventDecision, EventIntake
 from application.shared.principal import Principal
+from domain.scheduling.inbound_event import InboundEvent
 from domain.shared.errors import Invalid
 from interfaces.rest.bodies import LARGEST_BATCH, Body
 from interfaces.rest.documented import problems
@@ -74,13 +75,13 @@ async def publish_events(
     `ce-type`, `ce-specversion: 1.0` and so on, its data as the body. Delivering an event again is harmless and answers
     the same tasks. The task finds the event among its parameters, as `event`.
     """
-    items = []
     read = read_events(request.headers.multi_items(), await request.body())
-    for event in read:
-        if isinstance(event, Invalid):
-            items.append(ReceivedEvent(problem=problem_of(event)))
-            continue
-        decisions = await events.receive(principal, event)
-        jobs = [EventDecisionView.of(decision) for decision in decisions]
-        items.append(ReceivedEvent(id=event.id, source=event.source, jobs=jobs))
-    return ReceivedEvents(items=items)
+    decisions = iter(await events.receive(principal, [event for event in read if isinstance(event, InboundEvent)]))
+    return ReceivedEvents(
+        items=[
+            ReceivedEvent(problem=problem_of(event))
+            if isinstance(event, Invalid)
+            else ReceivedEvent(id=event.id, source=event.source, jobs=[*map(EventDecisionView.of, next(decisions))])
+            for event in read
+        ]
+    )

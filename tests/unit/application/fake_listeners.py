@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.scheduling.ids import JobId
-from domain.scheduling.inbound_event import InboundEvent
-from domain.scheduling.occurrence import Decision
-from domain.scheduling.ports.listener_queue import Listener, ListenerQueue
+from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.ports.listener_queue import Fire, Listener, ListenerQueue
 from domain.scheduling.schedule import Schedule
 from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonText
@@ -29,28 +27,32 @@ class FakeListenerQueue(ListenerQueue):
     async def put(self, job_id: JobId, patterns: Sequence[EventPattern]) -> None:
         self._tables.listeners[job_id] = tuple(patterns)
 
-    async def listening(self, tenant: TenantId, event_type: str) -> Sequence[JobId]:
-        return [
-            job_id
-            for job_id, patterns in sorted(self._tables.listeners.items())
-            if any(EventPattern(p.type).matches(event_type, "") for p in patterns)
-            and self._tables.jobs[job_id].tenant == tenant
-        ]
+    async def listening(self, tenant: TenantId, event_types: Collection[str]) -> Mapping[str, Sequence[JobId]]:
+        return {
+            event_type: [
+                job_id
+                for job_id, patterns in sorted(self._tables.listeners.items())
+                if any(EventPattern(p.type).matches(event_type, "") for p in patterns)
+                and self._tables.jobs[job_id].tenant == tenant
+            ]
+            for event_type in event_types
+        }
 
-    async def take(self, event: InboundEvent, job_ids: Sequence[JobId]) -> Sequence[Listener]:
-        return [self._listener(job_id, event) for job_id in sorted(job_ids)]
+    async def take(self, job_ids: Collection[JobId]) -> Sequence[Listener]:
+        return [self._listener(job_id) for job_id in sorted(job_ids)]
 
-    def _listener(self, job_id: JobId, event: InboundEvent) -> Listener:
-        definition = self._tables.jobs[job_id].definition
-        fired = [
-            entry.task_id
+    async def fired(self, fires: Collection[Fire]) -> Mapping[Fire, TaskId]:
+        return {
+            (entry.job_id, entry.fire_key): entry.task_id
             for entry in self._tables.occurrences.values()
-            if (entry.job_id, entry.fire_key, entry.decision) == (job_id, event.fire_key, Decision.FIRED)
-        ]
+            if entry.task_id is not None and (entry.job_id, entry.fire_key) in fires
+        }
+
+    def _listener(self, job_id: JobId) -> Listener:
+        definition = self._tables.jobs[job_id].definition
         return Listener(
             schedule=self._with_live(self._tables.schedules[job_id]),
             job_name=definition.name,
             parameters=JsonText(msgspec.json.encode(definition.parameters).decode()),
             trigger=definition.trigger,
-            fired_as=fired[0] if fired else None,
         )

@@ -55,7 +55,11 @@ class Shop:
         return await self.cluster.jobs.create(ANN, command(name, active=True, overlap=overlap, trigger=given))
 
     async def receive(self, *events: InboundEvent) -> list[EventDecision]:
-        return [decision for each in events for decision in await self.intake.receive(ANN, each)]
+        """Each delivered alone."""
+        return [decision for each in events for decision in (await self.intake.receive(ANN, [each]))[0]]
+
+    async def receive_together(self, *events: InboundEvent) -> list[list[EventDecision]]:
+        return [list(found) for found in await self.intake.receive(ANN, events)]
 
 
 @pytest.fixture
@@ -205,6 +209,39 @@ async def test_a_delivery_that_broke_off_is_completed_by_the_next(shop: Shop) ->
     decisions = await shop.receive(event())
     assert [d.repeated for d in decisions] == [True] * BATCH + [False]
     assert len(shop.tables().tasks) == BATCH + 1
+
+
+async def test_a_batch_is_decided_as_if_each_event_had_come_alone(shop: Shop) -> None:
+    await shop.listen("any", overlap="ALLOW", eventType="*")
+    await shop.listen("one-at-a-time", overlap="SKIP")
+    await shop.listen("twice", overlap="ALLOW", maxExecutions=2)
+    events = [event("1"), event("2"), event("1"), event("3"), event("1", type_="sent", source="/s2")]
+    found = await shop.receive_together(*events)
+    told = [{d.job_name: (d.decision.value, d.repeated) for d in decisions} for decisions in found]
+    fired, again, skipped = ("FIRED", False), ("FIRED", True), ("SKIPPED_OVERLAP", False)
+    assert told == [
+        {"any": fired, "one-at-a-time": fired, "twice": fired},
+        {"any": fired, "one-at-a-time": skipped, "twice": fired},
+        {"any": again, "one-at-a-time": again, "twice": again},
+        {"any": fired, "one-at-a-time": skipped},
+        {"any": fired},
+    ]
+    assert found[0][0].task_id == found[2][0].task_id
+    assert len(shop.tables().tasks) == 7
+    assert shop.cluster.store.commits == 4
+
+
+async def test_a_large_batch_takes_several_transactions_and_loses_nothing(shop: Shop) -> None:
+    await shop.listen()
+    before = shop.cluster.store.commits
+    found = await shop.receive_together(*(event(str(n)) for n in range(2 * BATCH + 1)))
+    assert all(decisions[0].decision is Decision.FIRED for decisions in found)
+    assert shop.cluster.store.commits - before == 3
+    assert len(shop.tables().tasks) == 2 * BATCH + 1
+
+
+async def test_no_events_are_no_work(shop: Shop) -> None:
+    assert await shop.receive_together() == []
 
 
 def test_two_events_never_share_a_key() -> None:
