@@ -20,6 +20,7 @@ from application.scheduling.planner import Planner
 from application.scheduling.reaper import Reaper
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
+from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
@@ -71,6 +72,7 @@ class Container(containers.DeclarativeContainer):
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)
     assignments = providers.Singleton(Assignments, clock)
+    switches = providers.Singleton(Switches, work.provider, clock, wake_up)
     planning = providers.Singleton(JobPlanning, ids, calendars, lanes, wake_up)
     jobs = providers.Singleton(
         JobManagementService,
@@ -97,6 +99,7 @@ class Container(containers.DeclarativeContainer):
         wake_up,
         draining,
         telemetry,
+        switches,
     )
     task_control = providers.Singleton(TaskControlService, work.provider, exchange, intake, assignments, wake_up)
     cluster = providers.Singleton(
@@ -111,7 +114,7 @@ class Container(containers.DeclarativeContainer):
         wake_up,
         telemetry,
     )
-    planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up, telemetry)
+    planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up, telemetry, switches)
     follower = providers.Singleton(Follower, work.provider, wake_up)
     admitter = providers.Singleton(Admitter, work.provider, wake_up)
     reaper = providers.Singleton(
@@ -141,6 +144,7 @@ class Container(containers.DeclarativeContainer):
         task_control=task_control,
         cluster=cluster,
         reaper=reaper,
+        switches=switches,
         reader=reader,
         wake_up=wake_up,
         draining=draining,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import write_up
+from application.scheduling.switches import NOTHING_STOPPED, RECHECK, Stops
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
 from application.shared.wake_up import CHAINS, WakeUp, lane_topic
@@ -40,18 +41,30 @@ class Planner:
     """Any number of them may run at once, on any number of nodes: the locks and keys of the store keep them apart."""
 
     def __init__(
-        self, begin: BeginWork, ids: Ids, calendars: Calendars, wake_up: WakeUp, metrics: Metrics = UNCOUNTED
+        self,
+        begin: BeginWork,
+        ids: Ids,
+        calendars: Calendars,
+        wake_up: WakeUp,
+        metrics: Metrics = UNCOUNTED,
+        stops: Stops = NOTHING_STOPPED,
     ) -> None:
         self._begin = begin
         self._ids = ids
         self._calendars = calendars
         self._wake_up = wake_up
         self._metrics = metrics
+        self._stops = stops
         self._chunk = LARGEST_CHUNK
         self._low: list[Schedule] = []
 
     async def tick(self) -> timedelta | None:
-        """Fire everything that is due; how long until the next fire, None if there is none."""
+        """Fire everything that is due; how long until the next fire, None if there is none.
+
+        While firing is stopped schedules stay due, and their misfire policies decide afterwards.
+        """
+        if await self._stops.firing_is_stopped():
+            return RECHECK
         while await self._fire_chunk():
             pass
         await self._refill()

@@ -14,6 +14,7 @@ from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
+from domain.scheduling.ports.switch_board import SwitchBoard
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.ports.task_repository import TaskRepository
 
@@ -48,6 +49,10 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def executors(self) -> ExecutorRepository: ...
+
+    @property
+    @abstractmethod
+    def switches(self) -> SwitchBoard: ...
 
     @property
     @abstractmethod

@@ -14,6 +14,7 @@ from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
+from application.scheduling.switches import NOTHING_STOPPED, Stops
 from application.shared.draining import Draining
 from application.shared.ids import Ids
 from application.shared.principal import Principal
@@ -86,6 +87,7 @@ class TaskExecutionService:
         wake_up: WakeUp,
         draining: Draining,
         metrics: Metrics = UNCOUNTED,
+        stops: Stops = NOTHING_STOPPED,
     ) -> None:
         self._begin = begin
         self._exchange = exchange
@@ -97,6 +99,7 @@ class TaskExecutionService:
         self._wake_up = wake_up
         self._draining = draining
         self._metrics = metrics
+        self._stops = stops
 
     async def submit(
         self,
@@ -201,12 +204,15 @@ class TaskExecutionService:
         deadline = asyncio.get_running_loop().time() + wait.total_seconds()
         while True:
             numbers = await self._lanes.served_by(principal.tenant, capability)
-            claim = _claim(wish, capability.slots, numbers)
+            wish_now = None if await self._stops.claiming_is_stopped() else wish
+            paused = await self._stops.paused_pools(principal.tenant)
+            open_ = [n for n in numbers if self._lanes[n].pool not in paused] if paused else numbers
+            claim = _claim(wish_now, capability.slots, open_)
             topics = [executor_topic(executor_id), LANES, DRAIN]
             if claim is not None:
                 topics += [lane_topic(number) for number in numbers]
             with self._wake_up.listen(topics) as listener:
-                delivered = await self._assigned(session, wish, capability.slots)
+                delivered = await self._assigned(session, wish_now, capability.slots)
                 answer = await self._exchange.exchange(session, settlements, None if delivered else claim)
                 await self._intake.finish(session, taken, answer)
                 self._metrics.waited(answer.waits)

@@ -154,8 +154,20 @@ class ExecutorView(View, frozen=True, kw_only=True):
     last_heartbeat_at: datetime
 
 
+class StoppedView(View, frozen=True, kw_only=True):
+    """A kill switch that is off: FIRING, CLAIMING, or POOL with the pool's name."""
+
+    kind: str
+    pool: str | None
+    reason: str
+    since: datetime
+    by: str
+
+
 class ClusterView(View, frozen=True, kw_only=True):
     """Executors by status, their slots, and live tasks by status; a status that nobody has is left out."""
+
+    stopped: list[StoppedView]
 
     executors: dict[str, int]
     total_slots: int

@@ -17,6 +17,7 @@ from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
 from application.scheduling.reaper import Reaper
+from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
@@ -40,6 +41,7 @@ from interfaces.rest.scheduling.job_actions import JobActionController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.job_validation import validate_job
 from interfaces.rest.scheduling.jobs import JobController
+from interfaces.rest.scheduling.switches import SWITCHES
 from interfaces.rest.scheduling.task_batch import batch_tasks
 from interfaces.rest.scheduling.task_lists import TaskListController
 from interfaces.rest.scheduling.task_verbs import TaskVerbController
@@ -68,6 +70,7 @@ class Services:
     task_control: TaskControlService
     cluster: ClusterManagementService
     reaper: Reaper
+    switches: Switches
     reader: Reader
     wake_up: WakeUp
     draining: Draining
@@ -98,6 +101,7 @@ def create_app(
                     TaskVerbController,
                     batch_tasks,
                     ClusterController,
+                    *SWITCHES,
                     ExecutorController,
                     *EXECUTOR_API,
                 ],
@@ -116,6 +120,7 @@ def create_app(
                 ("control", services.task_control),
                 ("cluster", services.cluster),
                 ("reaper", services.reaper),
+                ("switches", services.switches),
                 ("reader", services.reader),
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),

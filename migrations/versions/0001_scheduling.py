@@ -29,6 +29,7 @@ def upgrade() -> None:
     _tasks()
     _task_records()
     _executors()
+    _switches()
     _outbox()
 
 
@@ -226,6 +227,19 @@ def _executors() -> None:
         postgresql_with=BUSY_TABLE,
     )
     _partial_index("ix_executors_heartbeat", "executors", "last_heartbeat_at", "id", where="status <> 'OFFLINE'")
+
+
+def _switches() -> None:
+    op.create_table(
+        "switches",
+        Column("kind", Text, nullable=False),
+        Column("tenant", Text, nullable=False),
+        Column("pool", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("since", Instant, nullable=False),
+        Column("by", Text, nullable=False),
+        sa.PrimaryKeyConstraint("kind", "tenant", "pool", name="pk_switches"),
+    )
 
 
 def _outbox() -> None:

@@ -8,14 +8,14 @@ import msgspec
 import sqlalchemy as sa
 
 from application.scheduling.queries import Slice
-from application.scheduling.views import ClusterView, ExecutorView
+from application.scheduling.views import ClusterView, ExecutorView, StoppedView
 from application.shared.page import Page
 from domain.scheduling.errors import ExecutorNotFound
 from domain.scheduling.executor import ExecutorStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, page_of
-from infrastructure.sql.scheduling.tables import executors, tasks
+from infrastructure.sql.scheduling.tables import executors, switches, tasks
 
 _e = executors.c
 _running = (
@@ -42,16 +42,21 @@ class ExecutorReading(Reading):
         return page_of(await self._all(query), page.limit, cursors, lambda row: row.id, _executor)
 
     async def cluster(self, tenant: TenantId) -> ClusterView:
-        by_status = sa.select(_e.status, sa.func.count(), sa.func.sum(_e.slots)).where(_e.tenant == tenant)
-        counted = await self._all(by_status.group_by(_e.status).order_by(_e.status))
-        t = tasks.c
-        live = sa.select(t.status, sa.func.count(), sa.func.count(t.executor_id)).where(t.tenant == tenant)
-        waiting = await self._all(live.group_by(t.status).order_by(t.status))
+        t, s, number = tasks.c, switches.c, sa.func.count().label("number")
+        known = sa.select(_e.status, number, sa.func.sum(_e.slots).label("slots")).where(_e.tenant == tenant)
+        by_status = await self._all(known.group_by(_e.status).order_by(_e.status))
+        live = sa.select(t.status, number, sa.func.count(t.executor_id).label("held")).where(t.tenant == tenant)
+        of_tasks = await self._all(live.group_by(t.status).order_by(t.status))
+        off = await self._all(sa.select(switches).where(s.tenant.in_(("", tenant))).order_by(s.kind, s.pool))
         return ClusterView(
-            executors={status: count for status, count, _ in counted},
-            total_slots=sum(slots for status, _, slots in counted if status == ExecutorStatus.ONLINE),
-            used_slots=sum(held for _, _, held in waiting),
-            tasks={status: count for status, count, _ in waiting},
+            stopped=[
+                StoppedView(kind=row.kind, pool=row.pool or None, reason=row.reason, since=row.since, by=row.by)
+                for row in off
+            ],
+            executors={row.status: row.number for row in by_status},
+            total_slots=sum(row.slots for row in by_status if row.status == ExecutorStatus.ONLINE),
+            used_slots=sum(row.held for row in of_tasks),
+            tasks={row.status: row.number for row in of_tasks},
         )
 
     async def executor(self, tenant: TenantId, executor_id: str) -> ExecutorView:

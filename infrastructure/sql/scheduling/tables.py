@@ -264,6 +264,18 @@ executors = Table(
 )
 _partial("ix_executors_heartbeat", executors.c.last_heartbeat_at, executors.c.id, where="status <> 'OFFLINE'")
 
+switches = Table(
+    "switches",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("pool", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+)
+"""What is stopped; a row that is gone goes on."""
+
 task_tokens = Table("task_tokens", metadata, Column("last", BigInteger, nullable=False), info={"sqlite_only": True})
 """The counter of fencing tokens in SQLite, one row; PostgreSQL has a sequence of that name."""
 

@@ -12,6 +12,7 @@ from infrastructure.sql.scheduling.job_repository import SqlJobRepository
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
 from infrastructure.sql.scheduling.listener_queue import SqlListenerQueue
 from infrastructure.sql.scheduling.schedule_queue import SqlScheduleQueue
+from infrastructure.sql.scheduling.switch_board import SqlSwitchBoard
 from infrastructure.sql.scheduling.task_queue import SqlTaskQueue
 from infrastructure.sql.scheduling.task_repository import SqlTaskRepository
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
@@ -51,6 +52,10 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def executors(self) -> SqlExecutorRepository:
         return SqlExecutorRepository(self)
+
+    @cached_property
+    def switches(self) -> SqlSwitchBoard:
+        return SqlSwitchBoard(self)
 
     @cached_property
     def lanes(self) -> SqlLaneDirectory:

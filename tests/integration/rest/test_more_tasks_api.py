@@ -209,12 +209,15 @@ async def test_who_holds_a_task_can_be_asked(api: Api) -> None:
 
 
 async def test_the_cluster_is_counted(api: Api) -> None:
-    assert await api.get("/cluster/status") == {"executors": {}, "totalSlots": 0, "usedSlots": 0, "tasks": {}}
+    assert await api.get("/cluster/status") == {
+        "stopped": [], "executors": {}, "totalSlots": 0, "usedSlots": 0, "tasks": {}
+    }  # fmt: skip
     await running(api)
     await api.register("other", maxConcurrentTasks=7)
     await api.post("/cluster/executors/other/drain")
     await api.post("/jobs/backup/trigger")
     assert await api.get("/cluster/status") == {
+        "stopped": [],
         "executors": {"DRAINING": 1, "ONLINE": 1},
         "totalSlots": 100,
         "usedSlots": 1,

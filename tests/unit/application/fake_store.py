@@ -26,9 +26,11 @@ from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
+from domain.scheduling.ports.switch_board import SwitchBoard
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.ports.task_repository import TaskRepository
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.switch import Stopped, Switch
 from domain.scheduling.task import Lease, TaskInstance
 from domain.shared.aggregate import Aggregate
 from domain.shared.events import DomainEvent
@@ -55,6 +57,7 @@ class Tables:
     executors: dict[ExecutorId, Executor] = field(default_factory=dict)
     lanes: dict[Lane, LaneId] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
+    switches: dict[Switch, Stopped] = field(default_factory=dict)
     last_token: int = 1000
 
     def copied(self) -> Tables:
@@ -133,6 +136,10 @@ class FakeWork(SchedulingWork):
     @property
     def executors(self) -> ExecutorRepository:
         return FakeExecutors(self)
+
+    @property
+    def switches(self) -> SwitchBoard:
+        return FakeSwitchBoard(self.tables)
 
     @property
     def lanes(self) -> LaneDirectory:
@@ -278,3 +285,17 @@ class FakeLanes(LaneDirectory):
 
     async def after(self, last: LaneId) -> Mapping[LaneId, Lane]:
         return {number: lane for lane, number in self._tables.lanes.items() if number > last}
+
+
+class FakeSwitchBoard(SwitchBoard):
+    def __init__(self, tables: Tables) -> None:
+        self._switches = tables.switches
+
+    async def stopped(self) -> Sequence[Stopped]:
+        return list(self._switches.values())
+
+    async def stop(self, stopped: Stopped) -> None:
+        self._switches.setdefault(stopped.switch, stopped)
+
+    async def start(self, switch: Switch) -> None:
+        self._switches.pop(switch, None)
