@@ -54,9 +54,19 @@ class JobPlanning:
         schedule = await work.schedules.take(job.id)
         if (decision := HELD_BACK.get(was)) is not None:
             await self._note_held_back(work, schedule, decision)
+        if job.unreadable is not None:
+            await self._put_away(work, job, schedule)
+            return
         due = tuple(n for n in schedule.upcoming if n <= work.now) if schedule.active else ()
         state = replace(schedule.state, since=work.now) if anew else schedule.state
         await self._save(work, job, state, due, schedule.awaited)
+
+    async def _put_away(self, work: SchedulingWork, job: Job, schedule: Schedule) -> None:
+        """Nothing can be planned for a definition that cannot be used; what is known of its schedule is kept."""
+        await work.jobs.save(job)
+        if job.status is JobStatus.DELETED:
+            await work.listeners.put(job.id, ())
+        await work.schedules.put(replace(schedule, active=job.status is JobStatus.ACTIVE))
 
     async def _note_held_back(self, work: SchedulingWork, schedule: Schedule, decision: Decision) -> None:
         """One ledger entry for the times that have passed while the job was not active."""

@@ -36,7 +36,7 @@ def view_of(job: Job, schedule: Schedule) -> JobView:
         next_fire_at=schedule.due_at,
         last_fire_at=None,
         exhausted=schedule.exhausted and not schedule.upcoming and job.definition.trigger.by_clock,
-        health_error=None,
+        health_error=job.unreadable,
         created_at=job.created_at,
         created_by=job.created_by,
         updated_at=job.updated_at,

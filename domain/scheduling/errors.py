@@ -58,6 +58,18 @@ class StaleVersion(Conflict):
         )
 
 
+class JobUnreadable(Conflict):
+    """The stored definition means nothing to this server, as when its time zone data lack a zone; the data are kept."""
+
+    code = "JOB_UNREADABLE"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"The stored definition of job {name!r} cannot be used by this server: {why} It can be paused, disabled,"
+            " deleted, or applied anew as a whole."
+        )
+
+
 class VersionMismatch(Conflict):
     """The job is not any more as its caller has seen it (`If-Match`)."""
 
@@ -170,6 +182,8 @@ class ExecutorDeactivated(Conflict):
 
 
 class UniqueKeyTaken(Conflict):
+    """Another live task has the unique key that this one would have."""
+
     code = "UNIQUE_KEY_TAKEN"
 
     def __init__(self, key: str | None) -> None:
@@ -178,6 +192,8 @@ class UniqueKeyTaken(Conflict):
 
 
 class TaskNotHeld(NotFound):
+    """No executor holds the task at the moment."""
+
     code = "TASK_NOT_HELD"
 
     def __init__(self, task: UUID, status: str) -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from domain.scheduling.errors import IllegalJobState, VersionMismatch
+from domain.scheduling.errors import IllegalJobState, JobUnreadable, VersionMismatch
 from domain.scheduling.events import (
     JobActivated,
     JobCreated,
@@ -112,7 +112,10 @@ class JobDefinition:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Job(Aggregate):
-    """The aggregate. Firing never touches it; its schedule is a row of its own."""
+    """The aggregate. Firing never touches it; its schedule is a row of its own.
+
+    `unreadable`: why its stored definition cannot be used; then `definition` says no more than what the job is called.
+    """
 
     id: JobId
     tenant: TenantId
@@ -124,6 +127,7 @@ class Job(Aggregate):
     created_by: str
     updated_at: datetime
     updated_by: str
+    unreadable: str | None = None
 
     @classmethod
     def create(cls, id_: JobId, tenant: TenantId, definition: JobDefinition, by: str, now: datetime) -> Job:
@@ -157,15 +161,18 @@ class Job(Aggregate):
     def redefine(self, definition: JobDefinition, by: str, now: datetime) -> bool:
         """Take a new definition as the next version. False, and nothing happens, when it says the same."""
         self._require("update")
-        if definition == self.definition and same_json(definition.parameters, self.definition.parameters):
+        is_known = self.unreadable is None
+        if is_known and definition == self.definition and same_json(definition.parameters, self.definition.parameters):
             return False
         self.definition, self.definition_version = definition, self.definition_version + 1
+        self.unreadable = None
         self.updated_at, self.updated_by = now, by
         self._say(JobUpdated, now)
         return True
 
     def activate(self, by: str, now: datetime) -> bool:
-        """From CREATED or DISABLED. False when it already is ACTIVE."""
+        """From CREATED or DISABLED. False when it already is ACTIVE. Raises `JobUnreadable`."""
+        self.require_readable()
         return self._become(JobStatus.ACTIVE, "activate", JobActivated, None, by, now)
 
     def pause(self, reason: str | None, by: str, now: datetime) -> bool:
@@ -173,7 +180,11 @@ class Job(Aggregate):
         return self._become(JobStatus.PAUSED, "pause", JobPaused, reason, by, now)
 
     def resume(self, by: str, now: datetime) -> bool:
-        """Only from PAUSED; what it missed is not caught up. False when it already is ACTIVE."""
+        """Only from PAUSED; what it missed is not caught up. False when it already is ACTIVE.
+
+        Raises `JobUnreadable`.
+        """
+        self.require_readable()
         return self._become(JobStatus.ACTIVE, "resume", JobResumed, None, by, now)
 
     def disable(self, reason: str, by: str, now: datetime) -> bool:
@@ -187,6 +198,11 @@ class Job(Aggregate):
     def require_runnable(self) -> None:
         """Whether somebody may ask for a run now. Raises `IllegalJobState` unless ACTIVE or PAUSED."""
         self._require("trigger")
+
+    def require_readable(self) -> None:
+        """Whether its definition is known. Raises `JobUnreadable`."""
+        if self.unreadable is not None:
+            raise JobUnreadable(self.definition.name, self.unreadable)
 
     def require_version(self, versions: frozenset[int] | None) -> None:
         """Whether it is as its caller has seen it; None = any version will do. Raises `VersionMismatch`."""

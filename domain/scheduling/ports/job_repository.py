@@ -14,16 +14,21 @@ class JobRepository(Protocol):
     """Jobs that are not deleted; a deleted one is found by id only."""
 
     @abstractmethod
-    async def get(self, tenant: TenantId, key: JobId | str) -> Job:
-        """The job with this id or name, locked for this unit of work. Raises `JobNotFound`."""
+    async def get(self, tenant: TenantId, key: JobId | str, *, even_unreadable: bool = False) -> Job:
+        """The job with this id or name, locked for this unit of work. Raises `JobNotFound`.
+
+        `JobUnreadable` if its definition cannot be used, unless the caller needs only the rest of the job.
+        """
 
     @abstractmethod
     async def find(self, tenant: TenantId, name: str) -> Job | None:
-        """The job with this name, locked, or None."""
+        """The job with this name, locked, or None; even one whose definition cannot be used."""
 
     @abstractmethod
     async def save(self, job: Job) -> None:
         """Insert or update it, and keep its definition as a version of its own; its events go to the outbox.
+
+        A definition that cannot be used stays as it is.
 
         Raises `JobNameTaken`, `StaleVersion`.
         """

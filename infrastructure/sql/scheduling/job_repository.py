@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from application.scheduling.job_mapping import decode_definition, encode_definition
 from domain.scheduling.errors import JobNameTaken, JobNotFound, StaleVersion
 from domain.scheduling.ids import JobId
-from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.job import Job, JobDefinition, JobStatus
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
+from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
@@ -31,18 +32,23 @@ class SqlJobRepository(JobRepository):
     def __init__(self, work: SqlUnitOfWork, lanes: LaneDirectory) -> None:
         self._work, self._lanes = work, lanes
 
-    async def get(self, tenant: TenantId, key: JobId | str) -> Job:
+    async def get(self, tenant: TenantId, key: JobId | str, *, even_unreadable: bool = False) -> Job:
         wanted = jobs.c.id == key if isinstance(key, UUID) else sa.and_(jobs.c.name == key, _NOT_DELETED)
         job = await self._one(tenant, wanted)
         if job is None:
             raise JobNotFound(key)
+        if not even_unreadable:
+            job.require_readable()
         return job
 
     async def find(self, tenant: TenantId, name: str) -> Job | None:
         return await self._one(tenant, sa.and_(jobs.c.name == name, _NOT_DELETED))
 
     async def save(self, job: Job) -> None:
-        row = {**_row(job), "lane": await self._lanes.number(job.lane)}
+        if job.unreadable is None:
+            row = {**_row(job), "lane": await self._lanes.number(job.lane)}
+        else:
+            row = _state(job)
         try:
             if job.version == 0:
                 await self._work.execute(sa.insert(jobs).values(row))
@@ -55,8 +61,9 @@ class SqlJobRepository(JobRepository):
             if violated(error, metadata) == "uq_jobs_tenant_name":
                 raise JobNameTaken(job.definition.name) from None
             raise
-        version = insert(self._work.dialect, job_versions).values(_version_row(job, row["spec"]))
-        await self._work.execute(version.on_conflict_do_nothing())
+        if job.unreadable is None:
+            version = insert(self._work.dialect, job_versions).values(_version_row(job, row["spec"]))
+            await self._work.execute(version.on_conflict_do_nothing())
         self._work.release(job)
 
     async def _one(self, tenant: TenantId, wanted: sa.ColumnElement[bool]) -> Job | None:
@@ -67,14 +74,12 @@ class SqlJobRepository(JobRepository):
 
 def _row(job: Job) -> dict[str, Any]:
     definition = job.definition
-    return {
+    return _state(job) | {
         "id": job.id,
         "tenant": job.tenant,
         "name": definition.name,
         "type": definition.type,
         "handler": definition.handler,
-        "status": job.status,
-        "status_reason": job.status_reason,
         "priority": definition.priority,
         "max_attempts": definition.retry.max_attempts,
         "timeout_s": _seconds(definition.timeouts.execution),
@@ -84,9 +89,17 @@ def _row(job: Job) -> dict[str, Any]:
         "tags": msgspec.json.encode(definition.tags).decode(),
         "spec": encode_definition(definition),
         "definition_version": job.definition_version,
-        "version": job.version + 1,
         "created_at": job.created_at,
         "created_by": job.created_by,
+    }
+
+
+def _state(job: Job) -> dict[str, Any]:
+    """What changes without its definition."""
+    return {
+        "status": job.status,
+        "status_reason": job.status_reason,
+        "version": job.version + 1,
         "updated_at": job.updated_at,
         "updated_by": job.updated_by,
     }
@@ -103,10 +116,11 @@ def _version_row(job: Job, spec: str) -> dict[str, Any]:
 
 
 def _job(row: sa.Row[Any]) -> Job:
+    definition, unreadable = _definition(row)
     return Job(
         id=JobId(row.id),
         tenant=TenantId(row.tenant),
-        definition=decode_definition(row.spec),
+        definition=definition,
         definition_version=row.definition_version,
         status=JobStatus(row.status),
         status_reason=row.status_reason,
@@ -115,7 +129,16 @@ def _job(row: sa.Row[Any]) -> Job:
         updated_at=row.updated_at,
         updated_by=row.updated_by,
         version=row.version,
+        unreadable=unreadable,
     )
+
+
+def _definition(row: sa.Row[Any]) -> tuple[JobDefinition, str | None]:
+    """As it is stored; if this node cannot make sense of that, what columns say of it, and why."""
+    try:
+        return decode_definition(row.spec), None
+    except Invalid as why:
+        return JobDefinition(name=row.name, type=row.type, handler=row.handler), str(why)
 
 
 def _seconds(duration: timedelta | None) -> int | None:

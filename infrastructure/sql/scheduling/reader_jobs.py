@@ -7,14 +7,16 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from application.scheduling.documents import complete
-from application.scheduling.job_document import cached_document
+from application.scheduling.job_document import JobDocument, cached_document
 from application.scheduling.queries import JobFilter, Slice
-from application.scheduling.trigger_document import TriggerDocument, trigger_of
+from application.scheduling.trigger_document import trigger_of
 from application.scheduling.views import JobVersionView, JobView
 from application.shared.page import Page
 from domain.scheduling.errors import JobNotFound
 from domain.scheduling.job import JobStatus
+from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
+from domain.timing.trigger import Trigger
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, beyond, page_of, raw
 from infrastructure.sql.scheduling.tables import job_versions, jobs, schedules
@@ -81,14 +83,17 @@ class JobReading(Reading):
 
 
 def _version(row: Row) -> JobVersionView:
-    definition = complete(cached_document(row.spec))
+    try:
+        definition = complete(cached_document(row.spec))
+    except Invalid:
+        definition = raw(row.spec)  # as it was written down, though this server does not know what it means
     return JobVersionView(
         version=row.version, definition=definition, created_at=row.created_at, created_by=row.created_by
     )
 
 
 def _job(row: Row) -> JobView:
-    document = cached_document(row.spec)
+    document, trigger, unreadable = _definition(row)
     return JobView(
         id=row.id,
         name=row.name,
@@ -110,8 +115,8 @@ def _job(row: Row) -> JobView:
         version=row.version,
         next_fire_at=row.due_at,
         last_fire_at=row.last_fired_at,
-        exhausted=_is_exhausted(row, document.trigger),
-        health_error=row.health_error,
+        exhausted=_is_exhausted(row, trigger),
+        health_error=row.health_error if unreadable is None else unreadable,
         created_at=row.created_at,
         created_by=row.created_by,
         updated_at=row.updated_at,
@@ -119,9 +124,20 @@ def _job(row: Row) -> JobView:
     )
 
 
-def _is_exhausted(row: Row, trigger: TriggerDocument) -> bool:
+def _definition(row: Row) -> tuple[JobDocument, Trigger | None, str | None]:
+    """What is stored, as far as this server can make sense of it, and why it cannot: that is no fault of a client."""
+    document = JobDocument(name=row.name, type=row.type)
+    try:
+        document = cached_document(row.spec)
+        return document, trigger_of(document.trigger), None
+    except Invalid as why:
+        return document, None, f"The stored definition cannot be used by this server: {why}"
+
+
+def _is_exhausted(row: Row, known: Trigger | None) -> bool:
     """Nothing is left of what the trigger had; one that goes by no clock has no times to run out of, but a limit."""
-    known = trigger_of(trigger)
+    if known is None:
+        return False
     if known.max_executions is not None and row.fired_count >= known.max_executions:
         return True
     return bool(row.exhausted) and row.upcoming == "[]" and known.by_clock

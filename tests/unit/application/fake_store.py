@@ -164,7 +164,13 @@ class FakeJobs(JobRepository):
     def __init__(self, work: FakeWork) -> None:
         self._work = work
 
-    async def get(self, tenant: TenantId, key: JobId | str) -> Job:
+    async def get(self, tenant: TenantId, key: JobId | str, *, even_unreadable: bool = False) -> Job:
+        job = await self._get(tenant, key)
+        if not even_unreadable:
+            job.require_readable()
+        return job
+
+    async def _get(self, tenant: TenantId, key: JobId | str) -> Job:
         if isinstance(key, UUID):
             job = self._work.tables.jobs.get(JobId(key))
             if job is not None and job.tenant == tenant:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.scheduling.errors import IllegalJobState
+from domain.scheduling.errors import IllegalJobState, JobUnreadable
 from domain.scheduling.events import JobEvent
 from domain.scheduling.job import ALLOWED_ACTIONS, Job, JobStatus
 from domain.scheduling.placement import Lane, Placement
@@ -170,3 +170,24 @@ def test_the_lane_of_a_job_follows_from_its_definition() -> None:
     )
     turned = replace(placement, requires={"arch": "arm64", "zone": "b"})
     assert job(type="PYTHON", handler="mail.send", placement=turned).lane == placed.lane
+
+
+def test_a_job_whose_definition_cannot_be_used_is_put_away_but_not_set_going() -> None:
+    ill = job(JobStatus.ACTIVE)
+    ill.unreadable = "No such zone."
+    for away, back in (("pause", "resume"), ("disable", "activate")):
+        assert act(ill, away)
+        was = ill.status
+        with pytest.raises(JobUnreadable, match=r"No such zone\."):
+            act(ill, back)
+        assert ill.status is was
+    assert act(ill, "delete")
+
+
+def test_any_definition_makes_a_job_well_whose_own_cannot_be_used() -> None:
+    ill = job(JobStatus.ACTIVE)
+    ill.unreadable = "No such zone."
+    before = ill.definition_version
+    assert ill.redefine(ill.definition, "ann", NOON)
+    ill.require_readable()
+    assert ill.definition_version == before + 1
