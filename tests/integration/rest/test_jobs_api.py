@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +34,10 @@ async def test_an_active_job_knows_when_it_fires_next(api: Api) -> None:
     fires = (await api.get("/jobs/backup/next", count=3))["fires"]
     assert len(fires) == 3
     assert job["nextFireAt"] == fires[0]["plannedAt"]
-    assert fires[0]["nominalAt"] <= fires[0]["plannedAt"] < fires[1]["nominalAt"]
+    nominal, planned, following = map(
+        datetime.fromisoformat, (fires[0]["nominalAt"], fires[0]["plannedAt"], fires[1]["nominalAt"])
+    )
+    assert nominal <= planned < following
 
 
 async def test_a_job_is_read_by_its_name_as_by_its_id(api: Api) -> None:
