@@ -133,13 +133,17 @@ async def test_no_more_are_given_up_at_once_than_asked_the_oldest_first(hot: Hot
     assert (await hot.live(later)).status == "PENDING"
 
 
-async def test_a_task_that_an_operator_tries_again_has_all_the_time_it_needs(hot: HotTasks) -> None:
-    (id_,) = await hot.add(await hot.job(timeouts=Timeouts(total=MINUTE)))
+@pytest.mark.parametrize(("queue", "given_up"), [(None, 0), (2 * MINUTE, 1)])
+async def test_a_task_that_an_operator_tries_again_is_bound_in_the_queue_and_not_as_a_whole(
+    hot: HotTasks, queue: timedelta | None, given_up: int
+) -> None:
+    (id_,) = await hot.add(await hot.job(timeouts=Timeouts(queue=queue, total=MINUTE)))
     assert await give_up(hot, HOUR) == 1
     async with hot.begin() as work:
         task = await work.tasks.get(DEFAULT_TENANT, id_)
         task.reopen("again", work.now)
         await work.tasks.save(task)
         await work.commit()
-    assert await give_up(hot, HOUR) == 0
+    assert await give_up(hot, MINUTE) == 0
     assert (await hot.live(id_)).status == "PENDING"
+    assert await give_up(hot, HOUR) == given_up

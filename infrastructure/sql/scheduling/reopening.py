@@ -11,28 +11,30 @@ from domain.scheduling.priority import Priority, rank
 from domain.scheduling.task import TaskInstance
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, metadata, task_attempts, task_history, tasks
-from infrastructure.sql.scheduling.task_changes import LEASE, attempt_record, ranked
+from infrastructure.sql.scheduling.tables import TASK_COLUMNS, jobs, metadata, task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.task_changes import LEASE, after, attempt_record, ranked
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
-_BEGUN_ANEW = (
-    *(*LEASE, "gate", "expires_at", "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until"),
-)
+_BEGUN_ANEW = (*LEASE, "gate", "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until")
 
 
 async def reopen(work: SqlUnitOfWork, task: TaskInstance) -> None:
     """Move the row back, ready now; its last attempt gets a row of its own, like every one that another follows.
 
+    Its job's queue timeout counts anew; the task as a whole has no deadline any more.
     Raises `StaleVersion`, and `UniqueKeyTaken` if a task that was created meanwhile has its key.
     """
     h = task_history.c
     this = sa.and_(h.id == task.id, h.version == task.version)
     lowest = sa.literal(rank(work.now, Priority(1)), sa.BigInteger)
+    now = sa.literal(work.now, h.ready_at.type)
+    patience = sa.select(jobs.c.queue_timeout_s).where(jobs.c.id == h.job_id).scalar_subquery()
     changes: dict[str, Any] = {
         **{name: sa.cast(sa.null(), h[name].type) for name in _BEGUN_ANEW},
         "status": sa.literal(task.status.value),
         "status_reason": sa.literal(task.status_reason, sa.Text),
-        "ready_at": sa.literal(work.now, h.ready_at.type),
+        "ready_at": now,
+        "expires_at": after(work.dialect, now, patience),
         "rank": ranked(lowest, h.priority),
         "absences": sa.literal(0, sa.SmallInteger),
         "version": sa.literal(task.version + 1, sa.Integer),
