@@ -27,7 +27,8 @@ class Chain:
         self.address = ""
 
     def job(self) -> dict[str, Any]:
-        command = f"case $(cat {self.mode}) in fail) exit 3;; hang) exec sleep 600;; esac"
+        begun = f"{self.mode}-$SCHEDULER_TASK_ID"
+        command = f"case $(cat {self.mode}) in fail) exit 3;; hang) touch {begun}; exec sleep 600;; esac"
         return {
             "name": "chain",
             "type": "COMMAND",
@@ -43,11 +44,17 @@ class Chain:
         found: list[dict[str, Any]] = answer.json()["items"]
         return sorted(found, key=lambda task: str(task["nominalAt"]))
 
-    def latest(self, status: str, after: int = 0) -> dict[str, Any]:
-        """The first run with this status behind the first `after` ones."""
-        return eventually(
-            lambda: next((run for run in self.runs()[after:] if run["status"] == status), None), f"a run {status}"
-        )
+    def one(self, status: str) -> dict[str, Any]:
+        """A run with this status."""
+        return eventually(lambda: next((r for r in self.runs() if r["status"] == status), None), f"a run {status}")
+
+    def hangs(self) -> dict[str, Any]:
+        """The run that hangs, from the moment that it does."""
+        self.mode.write_text("hang")
+        return eventually(lambda: next((r for r in self.runs() if self._hangs(r)), None), "a run that hangs")
+
+    def _hangs(self, run: dict[str, Any]) -> bool:
+        return run["status"] == "RUNNING" and self.mode.with_name(f"mode-{run['id']}").exists()
 
     def goes_on(self, why: str) -> None:
         """Two more runs complete."""
@@ -65,29 +72,23 @@ def test_the_chain_goes_on_whatever_ends_a_run(postgres_url: str, tmp_path: Path
         with worker(tmp_path / "doomed", chain.address, "--id", "doomed") as doomed:
             chain.goes_on("at all")
             chain.mode.write_text("fail")
-            failed = chain.latest("FAILED")
-            assert failed["error"]["code"] == "EXIT_CODE"
+            assert chain.one("FAILED")["error"]["code"] == "EXIT_CODE"
             chain.goes_on("after a failed one")
-            chain.mode.write_text("hang")
-            known = len(chain.runs())
-            lost = chain.latest("RUNNING", known - 1)
+            lost = chain.hangs()
             doomed.kill()
         eventually(lambda: api.task(lost["id"])["status"] == "FAILED", "the run is lost for good")
-        assert api.task(lost["id"])["error"]["code"] == "EXECUTOR_LOST"
+        assert (api.task(lost["id"])["error"] or {})["code"] == "EXECUTOR_LOST"
 
-        waiting = chain.latest("PENDING")
+        waiting = chain.one("PENDING")
         api.cancel(waiting["id"])
-        following = chain.latest("PENDING")
+        following = chain.one("PENDING")
         assert following["id"] != waiting["id"]
 
         with worker(tmp_path / "worker", chain.address, "--id", "worker") as second:
             chain.goes_on("after a lost one and one that was cancelled before it began")
-            chain.mode.write_text("hang")
-            running = chain.latest("RUNNING")
-            api.cancel(running["id"])
+            api.cancel(chain.hangs()["id"])
             chain.goes_on("after one that was cancelled while it ran")
-            chain.mode.write_text("hang")
-            chain.latest("RUNNING")
+            chain.hangs()
             first.kill()
             second.kill()
 
