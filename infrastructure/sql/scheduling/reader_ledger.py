@@ -41,7 +41,7 @@ def _occurrence(row: Row) -> OccurrenceView:
         planned_at=row.planned_at,
         decision=row.decision,
         reason=row.reason,
-        count=row.count,
+        count=row._mapping["count"],  # `row.count` is a method of tuples
         first_nominal_at=row.first_nominal_at,
         last_nominal_at=row.nominal_at,
         task_id=row.task_id,

@@ -40,7 +40,7 @@ class LogReading(Reading):
     """The part of the reader that knows logs. Attempts follow each other because a later one has a higher token."""
 
     async def log(self, tenant: TenantId, task_id: UUID, levels: Sequence[str], page: Slice) -> Page[LogLineView]:
-        cursors = Cursors("log", (task_id, sorted(levels)), Place)
+        cursors = Cursors[Place]("log", (task_id, sorted(levels)), tuple[int, int, int])
         place = _START if page.cursor is None else cursors.position(page.cursor)
         await self._require_task(tenant, task_id)
         found: list[LogLineView] = []

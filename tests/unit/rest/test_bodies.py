@@ -17,7 +17,7 @@ from interfaces.rest.bodies import Malformed, instant, object_text, read_json, t
 from interfaces.rest.executor_api.exchange import Claim
 from interfaces.rest.executor_api.report import ReportBody, outcomes_of, read_reports
 from interfaces.rest.executor_api.sessions import Registration
-from interfaces.rest.scheduling.tasks import Submission
+from interfaces.rest.scheduling.submission import Submission
 
 SHAPES = [JobDocument, JobChanges, Submission, Claim, ReportBody, Registration]
 NAMES = ["taskId", "token", "kind", "lines", "result", "error", "name", "type", "trigger", "retry", "epoch", "labels"]
