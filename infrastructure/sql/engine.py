@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from infrastructure.sql.errors import store_errors
 DialectName = Literal["postgresql", "sqlite"]
 
 CONNECT_SECONDS = 10
+WRITE_AHEAD_TRIES = 50
 ANSWER_SECONDS = 60  # a server that says nothing at all; its own statement_timeout comes first
 PLANNED_ONCE = {
     "plan_cache_mode": "force_generic_plan",
@@ -179,7 +181,6 @@ def _sqlite(url: sa.URL, *, read_only: bool) -> AsyncEngine:
         hide_parameters=True,
     )
     pragmas: Sequence[str] = (
-        "journal_mode=WAL",
         "synchronous=FULL",  # NORMAL may lose the last commits with the power, and a fire could double
         "foreign_keys=ON",
         "busy_timeout=30000",
@@ -195,6 +196,7 @@ def _sqlite(url: sa.URL, *, read_only: bool) -> AsyncEngine:
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver's own implicit BEGIN is off, see `begin`
         cursor = connection.cursor()
+        _write_ahead(cursor)
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -205,3 +207,15 @@ def _sqlite(url: sa.URL, *, read_only: bool) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Turn on the write-ahead log. While another first connection does so, SQLite refuses, busy timeout or not."""
+    for tries_left in reversed(range(WRITE_AHEAD_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if not tries_left:
+                raise
+            time.sleep(0.02)
