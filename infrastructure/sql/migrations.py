@@ -16,9 +16,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations
+from infrastructure.sql.catalogue import catalogue
 from infrastructure.sql.engine import Store, address_of, dialect_of, migration_engine
 from infrastructure.sql.errors import driver_error, store_errors
-from infrastructure.sql.scheduling.tables import metadata
 
 Answer = TypeVar("Answer")
 
@@ -122,7 +122,7 @@ def _upgrade(connection: sa.Connection, url: sa.URL) -> None:
     present = _current(connection)
     if present and present not in _known():
         raise SchemaMismatch(present, head())
-    if not present and (taken := sorted(metadata.tables.keys() & sa.inspect(connection).get_table_names())):
+    if not present and (taken := sorted(catalogue.tables.keys() & sa.inspect(connection).get_table_names())):
         raise ForeignDatabase(_called(url), taken[0])
     config = _config()
     config.attributes["connection"] = connection

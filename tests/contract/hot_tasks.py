@@ -23,8 +23,9 @@ from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from infrastructure.ids import TimeOrderedIds
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import outbox, task_history, tasks
+from infrastructure.sql.scheduling.tables import outbox
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
+from infrastructure.sql.scheduling.task_tables import task_history, tasks
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from tests.contract.builders import add_job, rows
 

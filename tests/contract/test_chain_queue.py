@@ -19,7 +19,8 @@ from domain.scheduling.task_status import FINAL, LIVE, TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from domain.timing.triggers.fixed_delay import FixedDelayTrigger
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, schedules, task_history, tasks
+from infrastructure.sql.scheduling.tables import schedules
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, tasks
 from tests.contract.builders import MINUTE, add_due, decided, fire, new_task, rows
 from tests.contract.conftest import Begin
 

@@ -23,7 +23,8 @@ from domain.scheduling.task import Origin
 from domain.scheduling.task_status import COUNTS_FOR_OVERLAP, Gate, TaskStatus
 from domain.timing.trigger import TriggerState, planned_at
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import occurrences, schedules, tasks
+from infrastructure.sql.scheduling.tables import occurrences, schedules
+from infrastructure.sql.scheduling.task_tables import tasks
 from tests.contract.builders import (
     HOUR,
     MINUTE,

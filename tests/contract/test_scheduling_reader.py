@@ -18,16 +18,8 @@ from domain.shared.errors import Invalid
 from domain.shared.ids import DEFAULT_TENANT, TenantId
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
-from infrastructure.sql.scheduling.tables import (
-    executors,
-    jobs,
-    occurrences,
-    schedules,
-    task_attempts,
-    task_history,
-    task_logs,
-    tasks,
-)
+from infrastructure.sql.scheduling.tables import executors, jobs, occurrences, schedules
+from infrastructure.sql.scheduling.task_tables import task_attempts, task_history, task_logs, tasks
 
 NOON = datetime(2031, 5, 4, 12, tzinfo=UTC)
 ELSEWHERE = TenantId("elsewhere")

@@ -17,7 +17,7 @@ from domain.scheduling.task_status import Gate
 from domain.shared.ids import DEFAULT_TENANT
 from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import task_history, tasks
+from infrastructure.sql.scheduling.task_tables import task_history, tasks
 from tests.contract.builders import HOUR, MINUTE, rows
 from tests.contract.hot_tasks import FIRST_LANE, Begin, HotTasks, ended, leases, wish
 

@@ -18,7 +18,8 @@ from domain.scheduling.task import TaskError
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import outbox, task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.tables import outbox
+from infrastructure.sql.scheduling.task_tables import task_attempts, task_history, tasks
 from tests.contract.builders import HOUR, MINUTE, rows
 from tests.contract.hot_tasks import FLAKY, Begin, HotTasks, ended, leases, wish
 

@@ -19,7 +19,7 @@ from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import orphan_results, task_attempts, task_history, task_logs, tasks
+from infrastructure.sql.scheduling.task_tables import orphan_results, task_attempts, task_history, task_logs, tasks
 from tests.contract.builders import rows
 from tests.contract.hot_tasks import FLAKY, Begin, HotTasks, ended, leases
 

@@ -12,8 +12,8 @@ from domain.scheduling.task_status import Gate, TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
-from infrastructure.sql.scheduling.tables import task_history, tasks
 from infrastructure.sql.scheduling.task_rows import decode_error
+from infrastructure.sql.scheduling.task_tables import task_history, tasks
 from tests.contract.builders import HOUR, MINUTE
 from tests.contract.hot_tasks import FLAKY, Begin, HotTasks, ended
 

@@ -20,7 +20,7 @@ from domain.scheduling.task_status import Gate, TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.task_tables import task_attempts, task_history, tasks
 from tests.contract.builders import HOUR, MINUTE, rows
 from tests.contract.hot_tasks import FIRST_LANE, Begin, HotTasks, ended, new_task
 

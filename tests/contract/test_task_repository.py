@@ -13,7 +13,8 @@ from domain.scheduling.task import STOP_GRACE, Lease
 from domain.scheduling.task_status import Gate, TaskStatus
 from domain.shared.ids import DEFAULT_TENANT, TenantId
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import outbox, task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.tables import outbox
+from infrastructure.sql.scheduling.task_tables import task_attempts, task_history, tasks
 from tests.contract.builders import MINUTE, rows
 from tests.contract.hot_tasks import Begin, HotTasks, ended
 

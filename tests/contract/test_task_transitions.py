@@ -17,7 +17,7 @@ from domain.scheduling.settlement import Settlement
 from domain.scheduling.task_status import CLAIMABLE, HELD, TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.tables import task_history, tasks
+from infrastructure.sql.scheduling.task_tables import task_history, tasks
 from tests.contract.builders import rows
 from tests.contract.hot_tasks import Begin, HotTasks, ended, leases
 

@@ -22,7 +22,8 @@ from application.shared.principal import LOCAL
 from bootstrap.container import Container
 from bootstrap.settings import Settings
 from infrastructure.clock import SystemClock
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, occurrences, task_history, tasks
+from infrastructure.sql.scheduling.tables import occurrences
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, tasks
 from infrastructure.time_zones import pin_time_zones
 from tests.contract.builders import rows
 

@@ -16,7 +16,8 @@ from infrastructure.clock import SystemClock
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.relation import Statement
 from infrastructure.sql.scheduling.scripts import Script, ScriptRunner
-from infrastructure.sql.scheduling.tables import executors, task_history, tasks
+from infrastructure.sql.scheduling.tables import executors
+from infrastructure.sql.scheduling.task_tables import task_history, tasks
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from tests.contract.builders import HOUR, TZDATA, rows
 from tests.contract.hot_tasks import FIRST_LANE, HotTasks, ended, wish

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from application.shared.errors import StoreUnavailable
 from infrastructure.clock import SystemClock
 from infrastructure.sql import migrations
+from infrastructure.sql.catalogue import catalogue
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.migrations import DatabaseRefused, ForeignDatabase, SchemaMismatch, check_revision
 from infrastructure.sql.scheduling.history_partitions import DAYS_AHEAD, keep_partitions_ahead
-from infrastructure.sql.scheduling.tables import metadata, task_history, task_tokens
+from infrastructure.sql.scheduling.task_tables import task_history, task_tokens
 from tests.databases import PostgresDatabases
 from tests.databases import sqlite_url as url_of_sqlite
 from tests.processes import free_port
@@ -80,12 +81,12 @@ async def test_the_migrated_schema_is_that_of_the_tables_in_the_code(empty_url: 
     async with opened(empty_url) as declared, opened(migrated_url) as migrated:
         async with declared.engine.begin() as connection:
             only_sqlite = {task_tokens} if declared.dialect == "postgresql" else set()
-            await connection.run_sync(_create, [t for t in metadata.sorted_tables if t not in only_sqlite])
+            await connection.run_sync(_create, [t for t in catalogue.sorted_tables if t not in only_sqlite])
         assert await _described(migrated) == await _described(declared)
 
 
 def _create(connection: sa.Connection, tables: list[sa.Table]) -> None:
-    metadata.create_all(connection, tables)
+    catalogue.create_all(connection, tables)
 
 
 async def _described(store: Store) -> dict[str, Any]:

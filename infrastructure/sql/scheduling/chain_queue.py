@@ -13,7 +13,8 @@ from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.task_status import TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement, words
-from infrastructure.sql.scheduling.tables import schedules, task_history, tasks
+from infrastructure.sql.scheduling.tables import schedules
+from infrastructure.sql.scheduling.task_tables import task_history, tasks
 from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 

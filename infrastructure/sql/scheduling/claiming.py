@@ -14,7 +14,7 @@ from domain.scheduling.task_status import TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation
 from infrastructure.sql.scheduling.scripts import moment
-from infrastructure.sql.scheduling.tables import executors, tasks
+from infrastructure.sql.scheduling.tables import executors
 from infrastructure.sql.scheduling.task_changes import (
     NOTHING,
     Columns,
@@ -28,6 +28,7 @@ from infrastructure.sql.scheduling.task_changes import (
     word,
 )
 from infrastructure.sql.scheduling.task_rows import CLAIMED
+from infrastructure.sql.scheduling.task_tables import tasks
 
 LANES = Relation("l", lane=sa.Integer)
 CLAIM_ID = sa.bindparam("b_claim_id", type_=sa.Uuid)

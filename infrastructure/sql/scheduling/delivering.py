@@ -15,9 +15,9 @@ from infrastructure.sql.relation import Statement
 from infrastructure.sql.scheduling.claiming import CLAIM_ID, LIMIT, may_claim
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.tables import tasks
 from infrastructure.sql.scheduling.task_changes import after, is_undelivered, number, of_session, t, word
 from infrastructure.sql.scheduling.task_rows import CLAIMED, claimed_task
+from infrastructure.sql.scheduling.task_tables import tasks
 
 
 def deliver(dialect: DialectName, session: Session, claim: Claim) -> Script[Sequence[ClaimedTask]]:

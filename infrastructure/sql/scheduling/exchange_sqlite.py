@@ -25,7 +25,6 @@ from infrastructure.sql.scheduling.claiming import (
 )
 from infrastructure.sql.scheduling.scripts import Parameters, Script, moment
 from infrastructure.sql.scheduling.settling import KEPT, Ends, Settlements, end_columns, session_parameters
-from infrastructure.sql.scheduling.tables import task_attempts, task_history, task_tokens, tasks
 from infrastructure.sql.scheduling.task_changes import (
     Columns,
     attempt_record,
@@ -39,6 +38,7 @@ from infrastructure.sql.scheduling.task_changes import (
 )
 from infrastructure.sql.scheduling.task_events import FACTS_STORED, tell
 from infrastructure.sql.scheduling.task_rows import CLAIMED, claimed_task, stop_order
+from infrastructure.sql.scheduling.task_tables import task_attempts, task_history, task_tokens, tasks
 
 _NOW: Final = moment("sqlite")
 _SECOND: Final = 1_000_000

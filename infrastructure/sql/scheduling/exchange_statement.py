@@ -25,7 +25,6 @@ from infrastructure.sql.scheduling.claiming import (
 )
 from infrastructure.sql.scheduling.scripts import moment
 from infrastructure.sql.scheduling.settling import KEPT, Ends, end_columns
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_attempts, task_history, tasks
 from infrastructure.sql.scheduling.task_changes import (
     Columns,
     attempt_record,
@@ -40,6 +39,7 @@ from infrastructure.sql.scheduling.task_changes import (
 )
 from infrastructure.sql.scheduling.task_events import FACTS, tell_in_sql
 from infrastructure.sql.scheduling.task_rows import CLAIMED
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_attempts, task_history, tasks
 
 HANDED_OUT: Final = "claimed"
 TO_STOP: Final = "stop"

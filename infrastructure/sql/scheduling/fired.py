@@ -15,7 +15,8 @@ from infrastructure.sql.insert import insert
 from infrastructure.sql.relation import Relation, Statement
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
 from infrastructure.sql.scheduling.schedule_rows import upcoming_text
-from infrastructure.sql.scheduling.tables import occurrences, schedules, tasks
+from infrastructure.sql.scheduling.tables import occurrences, schedules
+from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
 
 _OCCURRENCES = Relation(

@@ -14,10 +14,10 @@ from domain.scheduling.task_status import HELD, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.scripts import Script, moment
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_history, tasks
 from infrastructure.sql.scheduling.task_changes import NOTHING, Condition, number, t, word
 from infrastructure.sql.scheduling.task_events import FACTS_STORED, tell
 from infrastructure.sql.scheduling.task_rows import encode_error
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, tasks
 from infrastructure.sql.types import Instant, JsonText
 
 _GIVEN_UP: Final = Relation("g", id=sa.Uuid, error=JsonText)

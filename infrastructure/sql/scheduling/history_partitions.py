@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.sql.engine import Store
 from infrastructure.sql.errors import driver_error, store_errors
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS
 
 log = logging.getLogger(__name__)
 

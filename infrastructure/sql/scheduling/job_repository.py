@@ -19,7 +19,8 @@ from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
-from infrastructure.sql.scheduling.tables import job_versions, jobs, metadata
+from infrastructure.sql.scheduling.tables import job_versions, jobs
+from infrastructure.sql.schema import metadata
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 _NOT_DELETED = jobs.c.status != sa.literal_column("'DELETED'")  # literal: it is the predicate of the index on names

@@ -21,7 +21,7 @@ from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.letting_go import LEASES
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.tables import job_versions, task_logs, tasks
+from infrastructure.sql.scheduling.tables import job_versions
 from infrastructure.sql.scheduling.task_changes import (
     after,
     is_held,
@@ -34,6 +34,7 @@ from infrastructure.sql.scheduling.task_changes import (
     word,
 )
 from infrastructure.sql.scheduling.task_rows import ATTEMPT, attempt_of
+from infrastructure.sql.scheduling.task_tables import task_logs, tasks
 from infrastructure.sql.types import JsonText
 
 _BATCHES: Final = Relation("b", id=sa.Uuid, token=sa.BigInteger, sequence=sa.Integer, lines=JsonText)

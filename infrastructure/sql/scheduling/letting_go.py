@@ -15,7 +15,6 @@ from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement
 from infrastructure.sql.scheduling.scripts import Parameters, Script
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_history, tasks
 from infrastructure.sql.scheduling.task_changes import (
     LET_GO,
     NOTHING,
@@ -27,6 +26,7 @@ from infrastructure.sql.scheduling.task_changes import (
     of_session,
     t,
 )
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, tasks
 from infrastructure.sql.types import Instant
 
 LEASES: Final = Relation("l", id=sa.Uuid, token=sa.BigInteger)

@@ -19,9 +19,9 @@ from infrastructure.sql.relation import Relation, Row, Statement
 from infrastructure.sql.scheduling.letting_go import IDS
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.tables import orphan_results, task_attempts, task_history
 from infrastructure.sql.scheduling.task_changes import is_held, t, under_session
 from infrastructure.sql.scheduling.task_rows import LOST, decode_error, encode_error, ending
+from infrastructure.sql.scheduling.task_tables import orphan_results, task_attempts, task_history
 from infrastructure.sql.types import JsonText
 
 _ORPHANS: Final = Relation("o", task_id=sa.Uuid, token=sa.BigInteger, status=sa.Text, result=JsonText, error=JsonText)

@@ -13,8 +13,9 @@ from domain.scheduling.task import NewTask
 from domain.scheduling.task_status import Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation
-from infrastructure.sql.scheduling.tables import jobs, tasks
+from infrastructure.sql.scheduling.tables import jobs
 from infrastructure.sql.scheduling.task_changes import after, word
+from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
 
 _LOWEST = Priority(1)

@@ -15,7 +15,8 @@ from domain.scheduling.executor import ExecutorStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, page_of
-from infrastructure.sql.scheduling.tables import executors, switches, tasks
+from infrastructure.sql.scheduling.tables import executors, switches
+from infrastructure.sql.scheduling.task_tables import tasks
 
 _e = executors.c
 _running = (

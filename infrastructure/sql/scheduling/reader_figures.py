@@ -12,8 +12,9 @@ from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.job import JobStatus
 from infrastructure.sql.scheduling.claiming import first_waiting
 from infrastructure.sql.scheduling.reading import Reading
-from infrastructure.sql.scheduling.tables import executors, jobs, lanes, tasks
+from infrastructure.sql.scheduling.tables import executors, jobs, lanes
 from infrastructure.sql.scheduling.task_changes import number, t, word
+from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant
 
 _e = executors.c

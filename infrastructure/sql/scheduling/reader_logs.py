@@ -16,7 +16,7 @@ from domain.scheduling.errors import TaskNotFound
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading
-from infrastructure.sql.scheduling.tables import task_history, task_logs, tasks
+from infrastructure.sql.scheduling.task_tables import task_history, task_logs, tasks
 
 _BATCHES_AT_ONCE = 16
 """A batch is what an executor sent in one report, usually some dozen lines, at most a thousand."""

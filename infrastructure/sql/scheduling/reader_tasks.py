@@ -17,7 +17,7 @@ from domain.scheduling.task_status import FINAL, TaskStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, page_of, raw
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_attempts, task_history, tasks
 from infrastructure.sql.types import Instant
 
 _UNSHOWN = frozenset(

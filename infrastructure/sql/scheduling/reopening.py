@@ -11,8 +11,10 @@ from domain.scheduling.priority import Priority, rank
 from domain.scheduling.task import TaskInstance
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, jobs, metadata, task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.tables import jobs
 from infrastructure.sql.scheduling.task_changes import LEASE, after, attempt_record, ranked
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_attempts, task_history, tasks
+from infrastructure.sql.schema import metadata
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 _BEGUN_ANEW = (*LEASE, "gate", "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until")

@@ -33,7 +33,8 @@ from infrastructure.sql.scheduling.schedule_statements import (
     STEPS,
     TAKE_DUE,
 )
-from infrastructure.sql.scheduling.tables import jobs, metadata, schedules
+from infrastructure.sql.scheduling.tables import jobs, schedules
+from infrastructure.sql.schema import metadata
 from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 

@@ -11,7 +11,8 @@ from domain.scheduling.task_status import COUNTS_FOR_OVERLAP
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.schedule_rows import COLUMNS
-from infrastructure.sql.scheduling.tables import jobs, schedules, tasks
+from infrastructure.sql.scheduling.tables import jobs, schedules
+from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
 
 _s, _t = schedules.c, tasks.c

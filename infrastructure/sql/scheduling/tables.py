@@ -1,39 +1,18 @@
-"""The tables of scheduling. Live tasks and history are two tables; whatever waits stays out of the claim's index."""
+"""The tables of jobs, their schedules and ledger, of lanes, executors and switches, and the outbox."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, Table, Text, Uuid
 
+from infrastructure.sql.schema import metadata, partial_index, tenant
 from infrastructure.sql.types import Instant, JsonText
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _tenant() -> Column[str]:
-    return Column("tenant", Text, nullable=False, server_default="default")
-
-
-def _partial(name: str, *columns: Column[object], where: str, unique: bool = False) -> Index:
-    """An index over some rows only. The predicate is literal text:
-
-    a bound one would lose the index under a generic plan.
-    """
-    return Index(name, *columns, unique=unique, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
-
 
 jobs = Table(
     "jobs",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _tenant(),
+    tenant(),
     Column("name", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("handler", Text),
@@ -55,7 +34,7 @@ jobs = Table(
     Column("updated_at", Instant, nullable=False),
     Column("updated_by", Text, nullable=False),
 )
-_partial("uq_jobs_tenant_name", jobs.c.tenant, jobs.c.name, where="status <> 'DELETED'", unique=True)
+partial_index("uq_jobs_tenant_name", jobs.c.tenant, jobs.c.name, where="status <> 'DELETED'", unique=True)
 
 job_versions = Table(
     "job_versions",
@@ -71,7 +50,7 @@ schedules = Table(
     "schedules",
     metadata,
     Column("job_id", Uuid, primary_key=True),
-    _tenant(),
+    tenant(),
     Column("job_version", Integer, nullable=False),
     Column("lane", Integer, nullable=False),
     Column("policy", JsonText, nullable=False),
@@ -90,8 +69,8 @@ schedules = Table(
     Column("health_error", Text),
     Column("failures", Integer, nullable=False, server_default="0"),
 )
-_partial("ix_schedules_due", schedules.c.due_at, schedules.c.job_id, where="due_at IS NOT NULL")
-_partial("ix_schedules_awaiting", schedules.c.awaited_task, where="awaited_task IS NOT NULL")
+partial_index("ix_schedules_due", schedules.c.due_at, schedules.c.job_id, where="due_at IS NOT NULL")
+partial_index("ix_schedules_awaiting", schedules.c.awaited_task, where="awaited_task IS NOT NULL")
 
 event_listeners = Table(
     "event_listeners",
@@ -122,7 +101,9 @@ occurrences = Table(
     Column("decided_at", Instant, nullable=False),
     Index("ix_occurrences_job", "job_id", "nominal_at", "id"),
 )
-_partial("uq_occurrences_fired", occurrences.c.job_id, occurrences.c.fire_key, where="decision = 'FIRED'", unique=True)
+partial_index(
+    "uq_occurrences_fired", occurrences.c.job_id, occurrences.c.fire_key, where="decision = 'FIRED'", unique=True
+)
 
 lanes = Table(
     "lanes",
@@ -137,115 +118,11 @@ lanes = Table(
 )
 
 
-def _task_columns() -> list[Column[object]]:
-    """A task has the same columns alive and in history, in the same order, so that it moves by INSERT … SELECT."""
-    return [
-        Column("id", Uuid, nullable=False),
-        _tenant(),
-        Column("job_id", Uuid, nullable=False),
-        Column("job_name", Text, nullable=False),
-        Column("job_version", Integer, nullable=False),
-        Column("run_id", Uuid, nullable=False),
-        Column("origin", Text, nullable=False),
-        Column("fire_key", Text),
-        Column("unique_key", Text),
-        Column("status", Text, nullable=False),
-        Column("status_reason", Text),
-        Column("gate", Text),
-        Column("lane", Integer, nullable=False),
-        Column("rank", BigInteger, nullable=False),
-        Column("priority", SmallInteger, nullable=False),
-        Column("attempt", SmallInteger, nullable=False, server_default="0"),
-        Column("max_attempts", SmallInteger, nullable=False),
-        Column("lost", SmallInteger, nullable=False, server_default="0"),
-        Column("snoozed", SmallInteger, nullable=False, server_default="0"),
-        Column("absences", SmallInteger, nullable=False, server_default="0"),
-        Column("executor_id", Text),
-        Column("epoch", Integer),
-        Column("token", BigInteger),
-        Column("claim_id", Uuid),
-        Column("timeout_s", Integer),
-        Column("nominal_at", Instant),
-        Column("scheduled_time", Instant, nullable=False),
-        Column("ready_at", Instant, nullable=False),
-        Column("expires_at", Instant),  # given up then, if it still waits
-        Column("total_deadline_at", Instant),
-        Column("claimed_at", Instant),
-        Column("started_at", Instant),
-        Column("deadline_at", Instant),
-        Column("stopping_until", Instant),
-        Column("ended_at", Instant),
-        Column("created_at", Instant, nullable=False),
-        Column("progress", Float),
-        Column("checkpoint", JsonText),
-        Column("parameters", JsonText, nullable=False),
-        Column("result", JsonText),
-        Column("error", JsonText),
-        Column("version", Integer, nullable=False, server_default="1"),
-    ]
-
-
-tasks = Table("tasks", metadata, *_task_columns(), sa.PrimaryKeyConstraint("id", name="pk_tasks"))
-_t = tasks.c
-_partial("ix_tasks_claim", _t.lane, _t.rank, _t.id, where="gate IS NULL AND status IN ('PENDING', 'WAITING_RETRY')")
-_partial("ix_tasks_opening", _t.ready_at, _t.id, where="gate = 'TIME' AND stopping_until IS NULL")
-_partial("ix_tasks_held", _t.executor_id, _t.claim_id, _t.id, where="executor_id IS NOT NULL")
-_partial("ix_tasks_stopping", _t.executor_id, _t.id, where="stopping_until IS NOT NULL")
-_partial("ix_tasks_expiring", _t.expires_at, _t.id, where="expires_at IS NOT NULL")
-_partial("uq_tasks_unique_key", _t.tenant, _t.unique_key, where="unique_key IS NOT NULL", unique=True)
-Index("ix_tasks_job", _t.job_id, _t.id)
-
-task_history = Table("task_history", metadata, *_task_columns(), info={"partitioned_by": "ended_at"})
-_h = task_history.c
-Index("ix_task_history_id", _h.id)
-Index("ix_task_history_job", _h.job_id, _h.id)
-_partial("ix_task_history_unsuccessful", _h.tenant, _h.id, where="status <> 'COMPLETED'")
-
-TASK_COLUMNS: tuple[str, ...] = tuple(c.name for c in tasks.columns)
-
-task_attempts = Table(
-    "task_attempts",
-    metadata,
-    Column("task_id", Uuid, primary_key=True),
-    Column("attempt", SmallInteger, primary_key=True),
-    Column("status", Text, nullable=False),
-    Column("executor_id", Text),
-    Column("token", BigInteger),
-    Column("claimed_at", Instant),
-    Column("started_at", Instant),
-    Column("ended_at", Instant),
-    Column("error", JsonText),
-)
-"""Attempts that a later one followed; the last attempt of a task stands in its own row."""
-
-task_logs = Table(
-    "task_logs",
-    metadata,
-    Column("task_id", Uuid, primary_key=True),
-    Column("token", BigInteger, primary_key=True),
-    Column("sequence", Integer, primary_key=True),
-    Column("attempt", SmallInteger, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("lines", JsonText, nullable=False),
-)
-
-orphan_results = Table(
-    "orphan_results",
-    metadata,
-    Column("task_id", Uuid, primary_key=True),
-    Column("token", BigInteger, primary_key=True),
-    Column("executor_id", Text, nullable=False),
-    Column("reported_at", Instant, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("result", JsonText),
-    Column("error", JsonText),
-)
-
 executors = Table(
     "executors",
     metadata,
     Column("id", Text, primary_key=True),
-    _tenant(),
+    tenant(),
     Column("status", Text, nullable=False),
     Column("status_reason", Text),
     Column("deactivated", Boolean, nullable=False, server_default=sa.false()),
@@ -262,7 +139,7 @@ executors = Table(
     Column("last_heartbeat_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
 )
-_partial("ix_executors_heartbeat", executors.c.last_heartbeat_at, executors.c.id, where="status <> 'OFFLINE'")
+partial_index("ix_executors_heartbeat", executors.c.last_heartbeat_at, executors.c.id, where="status <> 'OFFLINE'")
 
 switches = Table(
     "switches",
@@ -276,14 +153,11 @@ switches = Table(
 )
 """What is stopped; a row that is gone goes on."""
 
-task_tokens = Table("task_tokens", metadata, Column("last", BigInteger, nullable=False), info={"sqlite_only": True})
-"""The counter of fencing tokens in SQLite, one row; PostgreSQL has a sequence of that name."""
-
 outbox = Table(
     "outbox",
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    _tenant(),
+    tenant(),
     Column("context", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("count", Integer, nullable=False),

@@ -12,7 +12,7 @@ from domain.scheduling.priority import AGEING_STEP
 from domain.scheduling.task_status import CLAIMABLE, FINAL, HELD, Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import words
-from infrastructure.sql.scheduling.tables import tasks
+from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant
 
 Condition = sa.ColumnElement[bool]

@@ -25,9 +25,10 @@ from infrastructure.sql.scheduling.letting_go import IDS, let_go_expired, let_go
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
 from infrastructure.sql.scheduling.scripts import run_in
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.tables import executors, tasks
+from infrastructure.sql.scheduling.tables import executors
 from infrastructure.sql.scheduling.task_changes import Condition, of_session, t, word
 from infrastructure.sql.scheduling.task_rows import attempt_of
+from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 

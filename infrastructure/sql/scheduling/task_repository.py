@@ -15,9 +15,9 @@ from domain.scheduling.task import Lease, TaskInstance
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.scheduling.reopening import reopen
-from infrastructure.sql.scheduling.tables import TASK_COLUMNS, task_history, task_tokens, tasks
 from infrastructure.sql.scheduling.task_changes import t
 from infrastructure.sql.scheduling.task_rows import AGGREGATE, task_instance
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, task_tokens, tasks
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 

@@ -1,0 +1,13 @@
+"""Every table of the platform: whoever needs the catalogue complete takes it from here."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from infrastructure.sql.scheduling import tables, task_tables
+from infrastructure.sql.schema import metadata
+
+MODULES: tuple[ModuleType, ...] = (tables, task_tables)
+"""Where tables are defined; importing them enters them in `metadata`."""
+
+catalogue = metadata
