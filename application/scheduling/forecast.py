@@ -16,6 +16,7 @@ from application.shared.clock import Clock
 from application.shared.principal import Principal
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.schedule import Schedule
+from domain.timing.clock_changes import ClockChangeNote, clock_change_notes
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState, planned_at
 
@@ -31,6 +32,14 @@ class Fire:
     planned_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """The fires to come, and what the trigger does when clocks are changed next."""
+
+    fires: Sequence[Fire]
+    clock_changes: Sequence[ClockChangeNote]
+
+
 class Forecast:
     """The same rules as those of the planner. Where a time follows from the end of a run, runs take no time."""
 
@@ -39,13 +48,14 @@ class Forecast:
         self._calendars = calendars
         self._clock = clock
 
-    async def of_job(self, principal: Principal, key: JobKey, count: int) -> Sequence[Fire]:
-        """The next fires of a job, of one that is not active as if it were activated now. Raises `JobNotFound`."""
+    async def of_job(self, principal: Principal, key: JobKey, count: int) -> Outlook:
+        """The future of a job, of one that is not active as if it were activated now. Raises `JobNotFound`."""
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
             schedule = await work.schedules.take(job.id)
             now = work.now
-        return self._of(job, schedule, now, count)
+        fires, trigger = self._of(job, schedule, now, count), job.definition.trigger
+        return Outlook(fires=fires, clock_changes=self._changes(trigger, now, schedule.state))
 
     def of_schedule(self, job: Job, schedule: Schedule, count: int) -> Sequence[Fire]:
         """The next fires of a job that may not be stored."""
@@ -59,11 +69,16 @@ class Forecast:
             state = replace(state, last_end=now)
         return self._fires(job.id, job.definition.trigger, now, state, count)
 
-    def of_trigger(self, document: TriggerDocument, after: datetime | None, count: int) -> Sequence[Fire]:
-        """The first fires of a job that would be activated at `after`, or now. Raises `Invalid`."""
+    def of_trigger(self, document: TriggerDocument, after: datetime | None, count: int) -> Outlook:
+        """The future of a job that would be activated at `after`, or now. Raises `Invalid`."""
         trigger = at("/trigger", lambda: trigger_of(document))
         since = after or self._clock.now()
-        return self._fires(NOBODY, trigger, since, TriggerState(since=since), count)
+        state = TriggerState(since=since)
+        fires = self._fires(NOBODY, trigger, since, state, count)
+        return Outlook(fires=fires, clock_changes=self._changes(trigger, since, state))
+
+    def _changes(self, trigger: Trigger, after: datetime, state: TriggerState) -> Sequence[ClockChangeNote]:
+        return clock_change_notes(trigger, after, state, self._calendars)
 
     def _fires(self, job_id: UUID, trigger: Trigger, now: datetime, state: TriggerState, count: int) -> Sequence[Fire]:
         nominal = trigger.upcoming(trigger.look_from(now, state), state, self._calendars, count)

@@ -55,12 +55,25 @@ DEBIAN_CRON: Final = DstRule()
 """The default: what Debian's cron does, but for clock changes of any length, not only up to three hours."""
 
 
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """The local times that a trigger names in a zone, and its rule, without AUTO, for those that a change concerns.
+
+    `next_local` answers the first of them strictly after a naive local time, or None.
+    """
+
+    zone: TimeZone
+    rule: DstRule
+    next_local: Callable[[datetime], datetime | None]
+
+
 def instants(local: datetime, zone: TimeZone, rule: DstRule) -> tuple[datetime, ...]:
     """The instants (UTC, ascending: none, one or two) at which the naive `local` counts; AUTO as for fixed times."""
-    return _instants(local, zone.change_at(local), zone, rule)
+    return instants_at(local, zone.change_at(local), zone, rule)
 
 
-def _instants(local: datetime, change: ClockChange | None, zone: TimeZone, rule: DstRule) -> tuple[datetime, ...]:
+def instants_at(local: datetime, change: ClockChange | None, zone: TimeZone, rule: DstRule) -> tuple[datetime, ...]:
+    """`instants` for a local time of which one knows the change that concerns it, if any."""
     if change is None:
         return (zone.instant(local),)
     if change.is_gap:
@@ -92,7 +105,7 @@ def first_instant_after(
         local = change.window_start - _TICK
     while (found := next_local(local)) is not None and found.year <= last_year:
         change = zone.change_at(found)
-        for instant in _instants(found, change, zone, rule):
+        for instant in instants_at(found, change, zone, rule):
             if instant > after:
                 return instant
         local = found if change is None else change.window_end - _TICK  # the rest of its window fares the same

@@ -13,6 +13,9 @@ from domain.shared.errors import FieldProblem
 from domain.timing.errors import UnknownTimeZone
 
 _SECOND: Final = timedelta(seconds=1)
+_DAY: Final = timedelta(days=1)
+_DAYS_AHEAD: Final = 3 * 366
+"""How far ahead a change of clocks is looked for: a zone that changes them does so every year."""
 _NODE_DEPENDENT: Final = frozenset({"localtime", "posixrules", "Factory"})
 
 
@@ -74,11 +77,28 @@ class TimeZone:
         # The change lies after the earlier of the two readings of the local time, and at the later one at the latest.
         naive = first.replace(tzinfo=UTC)
         earlier, later = naive - max(before, after), naive - min(before, after)
+        return ClockChange(self._changed(earlier, later, before), before, after)
+
+    def next_change(self, after: datetime) -> ClockChange | None:
+        """The first change after the (aware) instant; None if there is none within three years."""
+        earlier = after.astimezone(UTC).replace(microsecond=0)  # clocks change at whole seconds
+        before = self._offset_at(earlier)
+        for _ in range(_DAYS_AHEAD):
+            later = earlier + _DAY
+            if self._offset_at(later) != before:
+                at = self._changed(earlier, later, before)
+                return ClockChange(at, before, self._offset_at(at))
+            earlier = later
+        return None
+
+    def _changed(self, earlier: datetime, later: datetime, before: timedelta) -> datetime:
+        """The second in which the offset ceases to be `before`, after `earlier` and at the latest at `later`."""
         seconds = range((later - earlier) // _SECOND)
-        changed_after = bisect_left(
-            seconds, True, key=lambda passed: _offset((earlier + passed * _SECOND).astimezone(self._zone)) != before
-        )
-        return ClockChange(earlier + changed_after * _SECOND, before, after)
+        passed = bisect_left(seconds, True, key=lambda n: self._offset_at(earlier + n * _SECOND) != before)
+        return earlier + passed * _SECOND
+
+    def _offset_at(self, instant: datetime) -> timedelta:
+        return _offset(instant.astimezone(self._zone))
 
 
 def _offset(moment: datetime) -> timedelta:

@@ -13,6 +13,7 @@ from uuid import UUID
 from domain.shared.errors import FieldProblem
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
+from domain.timing.local_time import WallClock
 from domain.timing.ports import Calendars
 
 TICK: Final = timedelta(microseconds=1)
@@ -88,6 +89,10 @@ class Trigger(ABC):
     @property
     def patterns(self) -> tuple[EventPattern, ...]:
         """The events that may make it fire."""
+        return ()
+
+    def wall_clocks(self, calendars: Calendars) -> Sequence[WallClock]:
+        """The local times it goes by, for one that goes by local times: what a change of clocks does to it."""
         return ()
 
     def next_fire(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:

@@ -59,10 +59,12 @@ def next_fires(session: Session, names: tuple[str, ...], expression: str | None,
         raise click.UsageError("Name jobs, or an expression with --cron.")
     with session.client() as client:
         if expression is None:
-            fires = [{"job": name, **fire} for name in names for fire in client.next_fires(name, count=count)]
+            outlooks = {name: client.outlook(name, count=count) for name in names}
         else:
             trigger = {"type": "CRON", "expression": expression, "timeZone": getattr(session.zone, "key", "UTC")}
-            fires = [{"job": expression, **fire} for fire in client.preview(trigger, count=count)]
+            outlooks = {expression: client.preview(trigger, count=count)}
+    fires = [{"job": name, **fire} for name, outlook in outlooks.items() for fire in outlook["fires"]]
+    changes = [{"job": name, **change} for name, outlook in outlooks.items() for change in outlook["clockChanges"]]
     if session.output in ("table", "name"):
         columns: Columns = (
             ("JOB", member("job")),
@@ -70,8 +72,11 @@ def next_fires(session: Session, names: tuple[str, ...], expression: str | None,
             ("BY ITS SCHEDULE", time_of(session, "nominalAt")),
         )
         click.echo(table(fires, columns) if fires else "no fires are planned")
+        for change in changes:
+            if change["effect"] != "UNAFFECTED":
+                click.echo(f"{clean(change['job'])}: {clean(change['note'])}")
     else:
-        print_document(session, {"fires": fires})
+        print_document(session, {"fires": fires, "clockChanges": changes})
 
 
 @jobs.command()

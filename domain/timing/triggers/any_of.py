@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from domain.shared.errors import FieldProblem, Invalid
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
+from domain.timing.local_time import WallClock
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState
 
@@ -39,6 +40,9 @@ class AnyOfTrigger(Trigger):
     @property
     def patterns(self) -> tuple[EventPattern, ...]:
         return tuple(dict.fromkeys(pattern for part in self.triggers for pattern in part.patterns))
+
+    def wall_clocks(self, calendars: Calendars) -> Sequence[WallClock]:
+        return [clock for part in self.triggers for clock in part.wall_clocks(calendars)]
 
     def accepts(self, event_type: str, source: str, at: datetime) -> bool:
         return self._is_open(at) and any(part.accepts(event_type, source, at) for part in self.triggers)

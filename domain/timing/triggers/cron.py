@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
 from domain.timing.cron import CronExpression
-from domain.timing.local_time import DEBIAN_CRON, DstRule, first_instant_after
+from domain.timing.local_time import DEBIAN_CRON, DstRule, WallClock, first_instant_after
 from domain.timing.ports import Calendars
 from domain.timing.time_zone import TimeZone
 from domain.timing.trigger import Trigger, TriggerState
@@ -29,6 +30,9 @@ class CronTrigger(Trigger):
         Trigger.__post_init__(self)  # a slotted dataclass is a copy of its class, for which super() does not work
         rule = self.dst.settled(follows_elapsed_time=self.expression.has_wildcard_time)
         object.__setattr__(self, "_rule", rule)
+
+    def wall_clocks(self, calendars: Calendars) -> Sequence[WallClock]:
+        return (WallClock(self.zone, self._rule, partial(calendars.cron.next_local, self.expression)),)
 
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         next_local = partial(calendars.cron.next_local, self.expression)

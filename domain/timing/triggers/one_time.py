@@ -10,6 +10,7 @@ from typing import ClassVar
 from domain.shared.errors import FieldProblem
 from domain.timing.errors import InvalidTrigger
 from domain.timing.local_moment import LocalMoment
+from domain.timing.local_time import WallClock
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState
 from domain.timing.triggers.bounds import EARLIEST, LATEST, instant_problems
@@ -35,6 +36,12 @@ class OneTimeTrigger(Trigger):
         else:
             object.__setattr__(self, "at", self.at.astimezone(UTC))
             object.__setattr__(self, "_instant", self.at)
+
+    def wall_clocks(self, calendars: Calendars) -> Sequence[WallClock]:
+        if not isinstance(self.at, LocalMoment):
+            return ()
+        local, rule = self.at.local, self.at.dst.settled(follows_elapsed_time=False)
+        return (WallClock(self.at.zone, rule, lambda after: local if local > after else None),)
 
     def check_new(self, now: datetime) -> None:
         if isinstance(self.at, LocalMoment):

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from application.scheduling.forecast import Fire, Forecast
+from application.scheduling.forecast import Fire, Forecast, Outlook
 from application.scheduling.queries import SchedulingReader, Slice
 from application.scheduling.trigger_document import TriggerDocument
 from application.scheduling.views import OccurrenceView
 from application.shared.page import Page
 from application.shared.principal import Principal
+from domain.timing.clock_changes import ClockChangeNote, Effect
 from interfaces.rest.bodies import Body, instant
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
@@ -41,6 +42,53 @@ class Fires(Body, frozen=True, kw_only=True):
         return cls(fires=[FireView(nominal_at=f.nominal_at, planned_at=f.planned_at) for f in fires])
 
 
+class ClockChangeView(Body, frozen=True, kw_only=True):
+    """A change of the clocks of a zone, and what becomes of the local times that it removes or repeats.
+
+    These are from `localFrom` up to `localTo`; `localTimes` are the first of them that the trigger names, `fires` what
+    they become.
+    """
+
+    zone: str
+    at: datetime
+    clocks: Literal["FORWARD", "BACK"]
+    local_from: str
+    local_to: str
+    effect: Effect
+    local_times: Sequence[str]
+    has_more: bool
+    fires: Sequence[datetime]
+    note: str
+
+    @classmethod
+    def of(cls, note: ClockChangeNote) -> "ClockChangeView":
+        """As the API shows it."""
+        return cls(
+            zone=note.zone,
+            at=note.change.at,
+            clocks="FORWARD" if note.change.is_gap else "BACK",
+            local_from=note.change.window_start.isoformat(),
+            local_to=note.change.window_end.isoformat(),
+            effect=note.effect,
+            local_times=[local.isoformat() for local in note.local_times],
+            has_more=note.has_more,
+            fires=note.fires,
+            note=note.sentence,
+        )
+
+
+class OutlookView(Fires, frozen=True, kw_only=True):
+    """The fires, soonest first, and what the trigger does at the next two changes of the clocks it goes by."""
+
+    clock_changes: Sequence[ClockChangeView]
+
+    @classmethod
+    def at(cls, outlook: Outlook) -> "OutlookView":
+        """As the API shows it."""
+        changes = [ClockChangeView.of(note) for note in outlook.clock_changes]
+        return cls(fires=Fires.of(outlook.fires).fires, clock_changes=changes)
+
+
 class Question(Body, frozen=True, kw_only=True):
     """When would a job fire that has this trigger and is activated at `after`, or now?"""
 
@@ -50,13 +98,13 @@ class Question(Body, frozen=True, kw_only=True):
 
 
 @post("/jobs/preview", operation_id="previewTrigger", tags=["Jobs"], status_code=200, responses=problems(413, 415, 422))
-async def preview(data: JSONBody[Question], forecast: Injected[Forecast]) -> Fires:
+async def preview(data: JSONBody[Question], forecast: Injected[Forecast]) -> OutlookView:
     """When a trigger would fire. Jitter spreads jobs: its share in `plannedAt` is an example.
 
     Where times follow from the end of a run, runs take no time. Nothing is stored.
     """
     after = None if data.after is None else instant(data.after, "/after")
-    return Fires.of(forecast.of_trigger(data.trigger, after, data.count))
+    return OutlookView.at(forecast.of_trigger(data.trigger, after, data.count))
 
 
 class JobTimeController(Controller):
@@ -72,9 +120,9 @@ class JobTimeController(Controller):
         principal: Injected[Principal],
         forecast: Injected[Forecast],
         count: Annotated[int, QueryParameter(ge=1, le=MOST_FIRES, description="How many.")] = 5,
-    ) -> Fires:
+    ) -> OutlookView:
         """When it will fire next, if nothing changes; one that is not active, if it were activated now."""
-        return Fires.of(await forecast.of_job(principal, job_key(job), count))
+        return OutlookView.at(await forecast.of_job(principal, job_key(job), count))
 
     @get("/occurrences", operation_id="listOccurrences", responses=problems(404))
     async def occurrences(

@@ -28,5 +28,5 @@ async def validate_job(
 ) -> Validated:
     """Check a job's document by itself, whatever jobs there are. One that is not valid is refused like a job."""
     jobs.check(data)
-    fires = forecast.of_trigger(data.trigger, None, SHOWN_FIRES)
+    fires = forecast.of_trigger(data.trigger, None, SHOWN_FIRES).fires
     return Validated(name=data.name, next_fires=Fires.of(fires).fires)

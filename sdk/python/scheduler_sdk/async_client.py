@@ -27,6 +27,7 @@ from scheduler_sdk.shapes import (
     JobDocument,
     LogLine,
     Occurrence,
+    Outlook,
     Page,
     Task,
 )
@@ -119,9 +120,13 @@ class AsyncClient:
     async def next_fires(self, job: str, *, count: int = 5) -> list[Fire]:
         return (await self._send(calls.next_fires(job, count)))["fires"]
 
-    async def preview(self, trigger: Mapping[str, Any], *, count: int = 5) -> list[Fire]:
-        """When a job with this trigger would fire from now on; nothing is kept."""
-        return (await self._send(calls.preview_fires(trigger, count)))["fires"]
+    async def outlook(self, job: str, *, count: int = 5) -> Outlook:
+        """The next fires, and what the job does when clocks are changed next."""
+        return await self._send(calls.next_fires(job, count))
+
+    async def preview(self, trigger: Mapping[str, Any], *, count: int = 5) -> Outlook:
+        """The same for a job that would have this trigger from now on; nothing is kept."""
+        return await self._send(calls.preview_fires(trigger, count))
 
     def occurrences(self, job: str) -> AsyncIterator[Occurrence]:
         """What became of each planned fire, the newest first; pages are fetched as they are read."""

@@ -16,11 +16,11 @@ from scheduler_sdk.shapes import (
     Attempt,
     ClusterStatus,
     Executor,
-    Fire,
     Job,
     JobDocument,
     LogLine,
     Occurrence,
+    Outlook,
     Page,
     Task,
 )
@@ -84,11 +84,11 @@ def delete_job(job: str) -> Call[Job]:
     return Call("DELETE", f"/jobs/{_segment(job)}")
 
 
-def next_fires(job: str, count: int) -> Call[dict[str, list[Fire]]]:
+def next_fires(job: str, count: int) -> Call[Outlook]:
     return Call("GET", f"/jobs/{_segment(job)}/next", {"count": str(count)})
 
 
-def preview_fires(trigger: Mapping[str, Any], count: int) -> Call[dict[str, list[Fire]]]:
+def preview_fires(trigger: Mapping[str, Any], count: int) -> Call[Outlook]:
     return Call("POST", "/jobs/preview", body={"trigger": trigger, "count": count})
 
 

@@ -141,6 +141,30 @@ async def test_what_makes_no_trigger_is_pointed_at(
         assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (status, [pointer])
 
 
+async def test_next_fires_and_previews_tell_what_happens_when_clocks_change(api: Api) -> None:
+    trigger = {"type": "CRON", "expression": "30 2 * * *", "timeZone": "Europe/Berlin"}
+    forward, back = (await api.post("/jobs/preview", {"trigger": trigger, "after": "2031-01-01T00:00:00Z"}))[
+        "clockChanges"
+    ]
+    assert forward == {
+        "zone": "Europe/Berlin",
+        "at": "2031-03-30T01:00:00Z",
+        "clocks": "FORWARD",
+        "localFrom": "2031-03-30T02:00:00",
+        "localTo": "2031-03-30T03:00:00",
+        "effect": "SHIFTED",
+        "localTimes": ["2031-03-30T02:30:00"],
+        "hasMore": False,
+        "fires": ["2031-03-30T01:00:00Z"],
+        "note": "On 2031-03-30 clocks in Europe/Berlin are put forward from 02:00 to 03:00: "
+        "02:30 does not exist and fires at 03:00 instead.",
+    }
+    assert (back["clocks"], back["effect"], back["fires"]) == ("BACK", "ONCE", ["2031-10-26T00:30:00Z"])
+    await api.create_job(trigger=trigger)
+    changes = (await api.get("/jobs/backup/next"))["clockChanges"]
+    assert [change["effect"] for change in changes] in (["SHIFTED", "ONCE"], ["ONCE", "SHIFTED"])
+
+
 async def test_a_preview_answers_from_the_time_given(api: Api) -> None:
     question = {"trigger": {"type": "CRON", "expression": "0 2 * * *", "timeZone": "Europe/Berlin"}, "count": 2}
     fires = (await api.post("/jobs/preview", {**question, "after": "2025-03-29T12:00:00+01:00"}))["fires"]

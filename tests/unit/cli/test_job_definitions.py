@@ -228,9 +228,12 @@ def test_an_edit_that_the_server_refuses_is_kept(
 
 def test_a_cron_expression_is_tried_in_a_zone(run: Run, fake: FakeScheduler) -> None:
     fire = {"nominalAt": "2027-03-28T01:00:00Z", "plannedAt": "2027-03-28T01:00:00Z"}
-    fake.routes["POST /jobs/preview"] = lambda _: (200, {"fires": [fire]})
+    shifted = {"effect": "SHIFTED", "note": "On 2027-03-28 02:30 does not exist."}
+    changes = [shifted, {"effect": "UNAFFECTED", "note": "of no interest"}]
+    fake.routes["POST /jobs/preview"] = lambda _: (200, {"fires": [fire], "clockChanges": changes})
     shown = run("jobs", "next", "--cron", "0 3 * * *", "--tz", "Europe/Berlin", "--count", "1")
     assert "0 3 * * *  2027-03-28T03:00:00+02:00" in shown.stdout
+    assert shown.stdout.endswith("0 3 * * *: On 2027-03-28 02:30 does not exist.\n")
     trigger = {"type": "CRON", "expression": "0 3 * * *", "timeZone": "Europe/Berlin"}
     assert fake.requests[-1].body == {"trigger": trigger, "count": 1}
     run("jobs", "next", "--cron", "0 3 * * *")
