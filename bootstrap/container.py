@@ -18,6 +18,7 @@ from application.scheduling.job_planning import JobPlanning
 from application.scheduling.lanes import Lanes
 from application.scheduling.planner import Planner
 from application.scheduling.reaper import Reaper
+from application.scheduling.redrive import Redrive
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
 from application.scheduling.switches import Switches
@@ -102,6 +103,7 @@ class Container(containers.DeclarativeContainer):
         switches,
     )
     task_control = providers.Singleton(TaskControlService, work.provider, exchange, intake, assignments, wake_up)
+    redrive = providers.Singleton(Redrive, work.provider, wake_up)
     cluster = providers.Singleton(
         ClusterManagementService,
         work.provider,
@@ -142,6 +144,7 @@ class Container(containers.DeclarativeContainer):
         events=events,
         tasks=tasks,
         task_control=task_control,
+        redrive=redrive,
         cluster=cluster,
         reaper=reaper,
         switches=switches,

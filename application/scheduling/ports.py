@@ -9,6 +9,7 @@ from typing import Protocol
 
 from application.shared.unit_of_work import UnitOfWork
 from domain.scheduling.ports.chain_queue import ChainQueue
+from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
@@ -45,6 +46,10 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def queue(self) -> TaskQueue: ...
+
+    @property
+    @abstractmethod
+    def dead(self) -> DeadLetterQueue: ...
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ from application.scheduling.views import (
     AttemptView,
     ClusterView,
     ExecutorView,
+    FailureGroupView,
     JobVersionView,
     JobView,
     LogLineView,
@@ -42,12 +43,22 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
-    """Empty = any. Scheduled not before `since` and before `until`."""
+    """Empty = any. Scheduled not before `since` and before `until`; failed alike by `fingerprint`."""
 
     job_id: UUID | None = None
     statuses: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureFilter:
+    """Ended not before `since` and before `until`; None = whenever. Of one job, or of any."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    job_id: UUID | None = None
 
 
 class SchedulingReader(Protocol):
@@ -72,6 +83,10 @@ class SchedulingReader(Protocol):
     @abstractmethod
     async def tasks(self, tenant: TenantId, where: TaskFilter, page: Slice) -> Page[TaskView]:
         """Newest first, live ones and history as one list."""
+
+    @abstractmethod
+    async def failures(self, tenant: TenantId, where: FailureFilter, limit: int) -> list[FailureGroupView]:
+        """What failed alike, the most frequent first."""
 
     @abstractmethod
     async def attempts(self, tenant: TenantId, task_id: UUID) -> list[AttemptView]:

@@ -53,11 +53,12 @@ class JobVersionView(View, frozen=True, kw_only=True):
 
 
 class ErrorView(View, frozen=True, kw_only=True):
-    """Why an attempt failed."""
+    """Why an attempt failed. Failures that are alike have the same `fingerprint`."""
 
     code: str
     message: str
     stack: str | None = None
+    fingerprint: str | None = None
 
 
 class TaskView(View, frozen=True, kw_only=True):
@@ -92,6 +93,30 @@ class TaskView(View, frozen=True, kw_only=True):
     error: ErrorView | None
     progress: float | None
     created_at: datetime
+
+
+class FailingJobView(View, frozen=True, kw_only=True):
+    """A job, and how many of its tasks failed alike."""
+
+    name: str
+    count: int
+
+
+class FailureGroupView(View, frozen=True, kw_only=True):
+    """Tasks that ended FAILED or TIMEOUT with errors that are alike.
+
+    `jobs` are those that it befell most often, `job_count` says how many there are. `message` is that of the last task.
+    """
+
+    fingerprint: str
+    code: str
+    message: str
+    count: int
+    jobs: list[FailingJobView]
+    job_count: int
+    first_at: datetime
+    last_at: datetime
+    last_task_id: UUID
 
 
 class AttemptView(View, frozen=True, kw_only=True):

@@ -230,3 +230,23 @@ class UnknownJobType(Invalid):
         super().__init__(
             FieldProblem("/type", "UNKNOWN_JOB_TYPE", f"Job type {type_!r} is not known. Known: {', '.join(known)}.")
         )
+
+
+class OtherCount(Conflict):
+    """There are not as many as the caller expects; what they are should be looked at again before anything is done."""
+
+    code = "OTHER_COUNT"
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(
+            f"{found} tasks match, not {expected}. Nothing was done; look at them again and say how many you expect."
+        )
+
+
+class TooManyAtOnce(Conflict):
+    """More than one call takes; a narrower selection is needed."""
+
+    code = "TOO_MANY_AT_ONCE"
+
+    def __init__(self, found: int, most: int) -> None:
+        super().__init__(f"{found} tasks match; one call takes {most} at most. Narrow it by `since` and `until`.")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from domain.scheduling.errors import IllegalTaskState, IllegalTransition, LeaseLost
 from domain.scheduling.events import TaskAssigned, TaskCancelled, TaskRetryScheduled
+from domain.scheduling.fingerprint import fingerprint
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, RunId, TaskId
 from domain.scheduling.task_status import HELD, Gate, TaskStatus
 from domain.shared.aggregate import Aggregate
@@ -68,6 +69,11 @@ class TaskError:
     code: str
     message: str
     stack: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for failures that are alike, see `domain.scheduling.fingerprint`."""
+        return fingerprint(self.code, self.message, self.stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from interfaces.cli.config import config
 from interfaces.cli.doctor import doctor
 from interfaces.cli.executors import executors
 from interfaces.cli.exits import INTERRUPTED
+from interfaces.cli.failure_groups import failures
 from interfaces.cli.failures import ending_of
 from interfaces.cli.health import health
 from interfaces.cli.import_crontab import import_crontab
@@ -62,7 +63,21 @@ def scheduler(ctx: click.Context, server: str | None, output: str | None, zone: 
     open_session(ctx, server, output, zone)
 
 
-for _command in (dev, server, worker, db, config, jobs, tasks, executors, cluster, health, doctor, completion):
+for _command in (
+    dev,
+    server,
+    worker,
+    db,
+    config,
+    jobs,
+    tasks,
+    failures,
+    executors,
+    cluster,
+    health,
+    doctor,
+    completion,
+):
     scheduler.add_command(_command)
 for _command in (create, edit, apply, diff, validate, export, import_crontab):
     jobs.add_command(_command)

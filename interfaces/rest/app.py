@@ -17,6 +17,7 @@ from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
 from application.scheduling.reaper import Reaper
+from application.scheduling.redrive import Redrive
 from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
@@ -37,6 +38,7 @@ from interfaces.rest.scheduling.apply import apply_jobs
 from interfaces.rest.scheduling.cluster import ExecutorController
 from interfaces.rest.scheduling.cluster_upkeep import ClusterController
 from interfaces.rest.scheduling.events import publish_events
+from interfaces.rest.scheduling.failures import FailureController
 from interfaces.rest.scheduling.job_actions import JobActionController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.job_validation import validate_job
@@ -68,6 +70,7 @@ class Services:
     events: EventIntake
     tasks: TaskExecutionService
     task_control: TaskControlService
+    redrive: Redrive
     cluster: ClusterManagementService
     reaper: Reaper
     switches: Switches
@@ -100,6 +103,7 @@ def create_app(
                     TaskListController,
                     TaskVerbController,
                     batch_tasks,
+                    FailureController,
                     ClusterController,
                     *SWITCHES,
                     ExecutorController,
@@ -118,6 +122,7 @@ def create_app(
                 ("events", services.events),
                 ("tasks", services.tasks),
                 ("control", services.task_control),
+                ("redrive", services.redrive),
                 ("cluster", services.cluster),
                 ("reaper", services.reaper),
                 ("switches", services.switches),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from litestar.exceptions import ValidationException
 from litestar.params import QueryParameter
+
+from interfaces.rest.bodies import read_instant
 
 LARGEST_PAGE = 200
 
@@ -27,6 +30,16 @@ def invalid(name: str, message: str, code: str = "INVALID_PARAMETER") -> Validat
 def several(text: str | None) -> tuple[str, ...]:
     """The values of a filter: separated by commas, any of them will do."""
     return tuple(value for value in (text or "").split(",") if value)
+
+
+def instant_of(name: str, text: str | None) -> datetime | None:
+    """The instant that a parameter means, in UTC."""
+    if text is None:
+        return None
+    found = read_instant(text)
+    if found is None:
+        raise invalid(name, f"{text!r} is no instant; write it like 2031-05-04T12:00:00Z")
+    return found
 
 
 def choice(name: str, text: str, known: type[Choice]) -> Choice:

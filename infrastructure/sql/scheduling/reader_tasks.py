@@ -16,6 +16,8 @@ from domain.scheduling.errors import TaskNotFound
 from domain.scheduling.task_status import FINAL, TaskStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
+from infrastructure.sql.engine import DialectName
+from infrastructure.sql.scheduling.dead_letter_queue import member
 from infrastructure.sql.scheduling.reading import Reading, Row, page_of, raw
 from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_attempts, task_history, tasks
 from infrastructure.sql.types import Instant
@@ -46,12 +48,13 @@ class TaskReading(Reading):
             "b_statuses": where.statuses or None,
             "b_since": where.since,
             "b_until": where.until,
+            "b_fingerprint": where.fingerprint,
         }
         given = {name: value for name, value in given.items() if value is not None}
         # A final task may still be among the live ones, while it stops; in history nothing is live.
         reads_history = not where.statuses or any(status in FINAL for status in where.statuses)
-        is_of_few = bool(where.statuses) and TaskStatus.COMPLETED not in where.statuses
-        query = _newest(frozenset(given), reads_history=reads_history, is_of_few=is_of_few)
+        is_of_few = bool(where.statuses or where.fingerprint) and TaskStatus.COMPLETED not in where.statuses
+        query = _newest(self._store.dialect, frozenset(given), reads_history=reads_history, is_of_few=is_of_few)
         return page_of(await self._all(query, given), page.limit, cursors, lambda row: row.id, _task)
 
     async def attempts(self, tenant: TenantId, task_id: UUID) -> list[AttemptView]:
@@ -81,7 +84,7 @@ _ONE = sa.union_all(
 
 
 @cache  # so wide a statement takes milliseconds to build
-def _newest(given: frozenset[str], *, reads_history: bool, is_of_few: bool) -> sa.Select[Any]:
+def _newest(dialect: DialectName, given: frozenset[str], *, reads_history: bool, is_of_few: bool) -> sa.Select[Any]:
     """The newest first, with the filters for which values are `given`.
 
     Each table gives its newest by itself, from an index that ends with the id. `is_of_few`: those that did not succeed.
@@ -101,6 +104,8 @@ def _newest(given: frozenset[str], *, reads_history: bool, is_of_few: bool) -> s
             query = query.where(t.scheduled_time >= sa.bindparam("b_since", type_=Instant))
         if "b_until" in given:
             query = query.where(t.scheduled_time < sa.bindparam("b_until", type_=Instant))
+        if "b_fingerprint" in given:
+            query = query.where(member(dialect, t.error, "fingerprint") == sa.bindparam("b_fingerprint", type_=sa.Text))
         if is_of_few:
             # Literal: said so, an index over those few can serve it.
             query = query.where(t.status != sa.literal_column("'COMPLETED'"))

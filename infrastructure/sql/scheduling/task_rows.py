@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, Final
 
@@ -105,8 +106,10 @@ def task_instance(row: Any) -> TaskInstance:
 
 
 def encode_error(error: TaskError | None) -> str | None:
-    """As JSON text: code, message, stack."""
-    return None if error is None else msgspec.json.encode(error).decode()
+    """As JSON text: code, message, stack, and the fingerprint, so that failures can be found by it."""
+    if error is None:
+        return None
+    return msgspec.json.encode({**asdict(error), "fingerprint": error.fingerprint}).decode()
 
 
 def decode_error(text: str) -> TaskError:

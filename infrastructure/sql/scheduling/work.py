@@ -7,6 +7,7 @@ from functools import cached_property
 from application.scheduling.ports import SchedulingWork
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.chain_queue import SqlChainQueue
+from infrastructure.sql.scheduling.dead_letter_queue import SqlDeadLetterQueue
 from infrastructure.sql.scheduling.executor_repository import SqlExecutorRepository
 from infrastructure.sql.scheduling.job_repository import SqlJobRepository
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
@@ -48,6 +49,10 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def queue(self) -> SqlTaskQueue:
         return SqlTaskQueue(self)
+
+    @cached_property
+    def dead(self) -> SqlDeadLetterQueue:
+        return SqlDeadLetterQueue(self)
 
     @cached_property
     def executors(self) -> SqlExecutorRepository:

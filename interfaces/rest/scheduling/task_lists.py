@@ -1,6 +1,5 @@
 """Lists of tasks with a path of their own."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,11 +11,10 @@ from application.scheduling.views import TaskView
 from application.shared.page import Page
 from application.shared.principal import Principal
 from domain.scheduling.task_status import TaskStatus
-from interfaces.rest.bodies import read_instant
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
-from interfaces.rest.parameters import Cursor, Limit, choices, invalid
+from interfaces.rest.parameters import Cursor, Limit, choices, instant_of
 from interfaces.rest.scheduling.reasons import either
 
 From = Annotated[str | None, QueryParameter(name="from", description="Scheduled not before this instant.")]
@@ -46,8 +44,8 @@ class TaskListController(Controller):
     ) -> Page[TaskView]:
         """The tasks that are scheduled for a span of time, past or future."""
         where = TaskFilter(
-            since=_instant("from", either("from", start_time, since)),
-            until=_instant("to", either("to", end_time, until)),
+            since=instant_of("from", either("from", start_time, since)),
+            until=instant_of("to", either("to", end_time, until)),
             statuses=choices("status", status, TaskStatus),
         )
         return await reader.tasks(principal.tenant, where, Slice(limit=limit, cursor=cursor))
@@ -79,12 +77,3 @@ class TaskListController(Controller):
         """The tasks that are in a state, or in one of several, separated by commas."""
         where = TaskFilter(statuses=choices("status", status.upper(), TaskStatus))
         return await reader.tasks(principal.tenant, where, Slice(limit=limit, cursor=cursor))
-
-
-def _instant(name: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    found = read_instant(text)
-    if found is None:
-        raise invalid(name, f"{text!r} is no instant; write it like 2031-05-04T12:00:00Z")
-    return found

@@ -65,6 +65,7 @@ class TaskController(Controller):
         reader: Injected[SchedulingReader],
         job_id: Annotated[str | None, QueryParameter(name="jobId", description="A job's id or name.")] = None,
         status: Annotated[str | None, QueryParameter(description="One or several, separated by commas.")] = None,
+        fingerprint: Annotated[str | None, QueryParameter(description="Those that failed alike.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[TaskView]:
@@ -73,7 +74,7 @@ class TaskController(Controller):
         job: UUID | str | None = None if job_id is None else job_key(job_id)
         if isinstance(job, str):
             job = (await reader.job(principal.tenant, job)).id
-        where = TaskFilter(job_id=job, statuses=statuses)
+        where = TaskFilter(job_id=job, statuses=statuses, fingerprint=fingerprint)
         return await reader.tasks(principal.tenant, where, Slice(limit=limit, cursor=cursor))
 
     @get("/{task:str}", operation_id="getTask", responses=problems(404))

@@ -22,6 +22,7 @@ from scheduler_sdk.shapes import (
     Attempt,
     ClusterStatus,
     Executor,
+    FailureGroup,
     Fire,
     Job,
     JobDocument,
@@ -29,6 +30,7 @@ from scheduler_sdk.shapes import (
     Occurrence,
     Outlook,
     Page,
+    Redriven,
     Task,
 )
 
@@ -128,9 +130,30 @@ class Client:
         """What became of each planned fire, the newest first; pages are fetched as they are read."""
         return self._pages(calls.list_occurrences(job))
 
-    def tasks(self, *, job: str | None = None, status: str | None = None) -> Iterator[Task]:
-        """Tasks, the newest first; pages are fetched as they are read."""
-        return self._pages(calls.list_tasks(job, status))
+    def tasks(
+        self, *, job: str | None = None, status: str | None = None, fingerprint: str | None = None
+    ) -> Iterator[Task]:
+        """Tasks, the newest first; pages are fetched as they are read. `fingerprint`: those that failed alike."""
+        return self._pages(calls.list_tasks(job, status, fingerprint))
+
+    def failure_groups(self, *, job: str | None = None, since: str | None = None) -> list[FailureGroup]:
+        """What failed alike and ended since an instant, the most frequent first."""
+        return self._send(calls.list_failure_groups(job, since))["items"]
+
+    def redrive(
+        self,
+        *,
+        expected: int | None = None,
+        fingerprint: str | None = None,
+        job: str | None = None,
+        since: str | None = None,
+        rate_per_second: float | None = None,
+        reason: str | None = None,
+    ) -> Redriven:
+        """Tries tasks that ended FAILED or TIMEOUT once more, if there are `expected` of them; without, counts them."""
+        which = {"expectedCount": expected, "fingerprint": fingerprint, "job": job, "since": since}
+        how = {"ratePerSecond": rate_per_second, "reason": reason}
+        return self._send(calls.redrive_failures({**which, **how}, dry_run=expected is None))
 
     def task(self, task_id: str) -> Task:
         return self._send(calls.get_task(task_id))

@@ -16,12 +16,14 @@ from scheduler_sdk.shapes import (
     Attempt,
     ClusterStatus,
     Executor,
+    FailureGroup,
     Job,
     JobDocument,
     LogLine,
     Occurrence,
     Outlook,
     Page,
+    Redriven,
     Task,
 )
 
@@ -111,12 +113,21 @@ def apply_jobs(documents: Sequence[JobDocument], dry_run: bool) -> Iterator[Call
         yield _apply(batch, dry_run)
 
 
-def list_tasks(job: str | None, status: str | None) -> Call[Page[Task]]:
-    return Call("GET", "/tasks", _given(jobId=job, status=status))
+def list_tasks(job: str | None, status: str | None, fingerprint: str | None = None) -> Call[Page[Task]]:
+    return Call("GET", "/tasks", _given(jobId=job, status=status, fingerprint=fingerprint))
 
 
 def get_task(task: str) -> Call[Task]:
     return Call("GET", f"/tasks/{_segment(task)}")
+
+
+def list_failure_groups(job: str | None, since: str | None) -> Call[dict[str, list[FailureGroup]]]:
+    return Call("GET", "/failures/groups", _given(jobId=job, since=since))
+
+
+def redrive_failures(which: Mapping[str, Any], dry_run: bool) -> Call[Redriven]:
+    body = {name: value for name, value in which.items() if value is not None}
+    return Call("POST", "/failures/redrive", {"dryRun": "true"} if dry_run else {}, body=body)
 
 
 def list_attempts(task: str) -> Call[Page[Attempt]]:

@@ -124,6 +124,28 @@ class Attempt(TypedDict, total=False):
     error: dict[str, Any] | None
 
 
+class FailureGroup(TypedDict, total=False):
+    """Tasks that failed alike. `jobs` have a `name` and a `count`, the most frequent first."""
+
+    fingerprint: str
+    code: str
+    message: str
+    count: int
+    jobs: list[dict[str, Any]]
+    jobCount: int
+    firstAt: str
+    lastAt: str
+    lastTaskId: str
+
+
+class Redriven(TypedDict):
+    """How many tasks are tried again, the last of them from `lastReadyAt`."""
+
+    count: int
+    lastReadyAt: str | None
+    dryRun: bool
+
+
 class LogLine(TypedDict, total=False):
     """A line of a task's log. `stream` is `stdout`, `stderr` or the handler's own.
 

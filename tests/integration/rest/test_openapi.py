@@ -13,7 +13,7 @@ from tests.integration.rest.api import Api
 OPERATIONS = {
     "activateExecutor", "activateJob", "applyJobs", "assignTask", "batchTasks", "clusterStatus", "completeTask",
     "detectFailedExecutors", "executorOfTask", "listActiveExecutors", "listActiveJobs", "listScheduledTasks",
-    "listTasksByStatus", "listTasksOfJob", "rerunTask", "retryTask",
+    "listFailureGroups", "listTasksByStatus", "listTasksOfJob", "redriveFailures", "rerunTask", "retryTask",
     "listJobVersions", "pausePool", "resumePool", "startClaiming", "startFiring", "stopClaiming", "stopFiring",
     "patchJob", "validateJob", "failTask", "logTask", "startTask",
     "cancelTask", "changeLogger", "claimTasks", "componentHealth",

@@ -21,6 +21,7 @@ from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Occurrence
 from domain.scheduling.placement import Lane
 from domain.scheduling.ports.chain_queue import ChainQueue
+from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
@@ -38,6 +39,7 @@ from domain.shared.ids import TenantId
 from domain.timing.event_pattern import EventPattern
 from tests.builders import NOON
 from tests.unit.application.fake_chains import FakeChainQueue
+from tests.unit.application.fake_dead_letters import FakeDeadLetterQueue
 from tests.unit.application.fake_listeners import FakeListenerQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
 
@@ -132,6 +134,10 @@ class FakeWork(SchedulingWork):
     @property
     def queue(self) -> TaskQueue:
         return FakeTaskQueue(self.tables, self.now)
+
+    @property
+    def dead(self) -> DeadLetterQueue:
+        return FakeDeadLetterQueue(self.tables)
 
     @property
     def executors(self) -> ExecutorRepository:

@@ -29,6 +29,8 @@ REFUSALS: list[tuple[DomainError, type[DomainError], str, list[str]]] = [
     (errors.SessionSuperseded("worker-1", 1, 2), Conflict, "SUPERSEDED", ["'worker-1'", "1", "2"]),
     (errors.SessionEnded("worker-1", "it left"), Conflict, "SESSION_ENDED", ["'worker-1'", "it left"]),
     (errors.ExecutorDeactivated("worker-1", "disk"), Conflict, "EXECUTOR_DEACTIVATED", ["'worker-1'", "disk"]),
+    (errors.OtherCount(2, 3), Conflict, "OTHER_COUNT", ["3 tasks", "not 2"]),
+    (errors.TooManyAtOnce(30, 20), Conflict, "TOO_MANY_AT_ONCE", ["30 tasks", "20", "Narrow"]),
     (errors.UnknownJobType("SHELL", ["COMMAND"]), Invalid, "UNKNOWN_JOB_TYPE", ["'SHELL'", "COMMAND"]),
 ]
 
