@@ -27,14 +27,15 @@ test: setup  ## Run every test with branch coverage and its floors (ARGS="-x -k 
 	@echo "Domain and application, of which at least 95 % must be covered:"
 	$(BIN)/coverage report --include='domain/*,application/*' --fail-under=95 --format=total
 
-check: setup  ## Check formatting, lint, types and the import contracts
+check: setup  ## Check formatting, lint, types, the import contracts, and that the API only grows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m scripts.reference --check
 
-docs: setup  ## Write the pages of the reference that are made from the code
-	$(BIN)/python -m scripts.reference
+docs: setup  ## Write the pages of the reference that are made from the code (ARGS=--break for a broken API)
+	$(BIN)/python -m scripts.reference $(ARGS)
 
 bench: setup  ## Measure speed against real services (ARGS="fires")
 	$(BIN)/python -m benchmarks $(ARGS)

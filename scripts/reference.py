@@ -1,11 +1,15 @@
-"""Write the pages of the reference that the code knows best: its commands, errors, metrics, settings, states.
+"""Write the pages of the reference that the code knows best: its API, commands, errors, metrics, settings, states.
 
 python -m scripts.reference            write them to docs/reference
 python -m scripts.reference --check    write nothing; end with 1 if one is not what the code says
+python -m scripts.reference --break    write them, even an API whose clients must be changed
+
+/api/v1 only grows: what would break a client is refused, and said.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -13,21 +17,28 @@ from inspect import cleandoc
 from pathlib import Path
 
 import click
+from dependency_injector import providers
 
-import interfaces.rest.app  # noqa: F401 - so that every error is known
+from bootstrap.container import Container
+from bootstrap.settings import Settings
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.job import ALLOWED_ACTIONS, JobStatus
 from domain.scheduling.task_status import FINAL, TaskStatus
 from interfaces.cli import exits
 from interfaces.cli.app import scheduler
 from interfaces.cli.failures import CODE_OF_STATUS
+from interfaces.rest.app import create_app
 from interfaces.rest.errors import RETRYABLE
+from interfaces.rest.openapi.document import document
 from interfaces.rest.openapi.problem_codes import problem_codes
+from scripts.breaking_changes import breaking_changes
 from scripts.metrics_page import metrics
 from scripts.settings_page import settings
 from scripts.state_machines import diagram, ways_of_executors, ways_of_jobs, ways_of_tasks
 
 PLACE = Path(__file__).parents[1] / "docs" / "reference"
+
+OPENAPI = "openapi.json"
 
 CLI = """\
 # The command line
@@ -165,7 +176,15 @@ def _options(options: Iterable[click.Parameter], context: click.Context) -> str:
     return "\n".join(f"* `{record[0]}`: {' '.join(record[1].split())}" for record in records if record)
 
 
+def openapi() -> str:
+    """The description of the API."""
+    container = Container(settings=providers.Object(Settings(database_url="sqlite:///never-opened.sqlite")))
+    described = document(create_app(container.services()))
+    return json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    OPENAPI: openapi,
     "cli.md": cli,
     "errors.md": errors,
     "metrics.md": metrics,
@@ -176,17 +195,25 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def main(arguments: list[str]) -> int:
     """Writes or checks all pages; the exit code."""
-    checks = arguments == ["--check"]
+    checks, breaks = arguments == ["--check"], arguments == ["--break"]
     for name, page in PAGES.items():
         path, text = PLACE / name, page()
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
+        broken = _broken(path, text) if name == OPENAPI and path.exists() and not breaks else []
+        if broken:
+            print(f"docs/reference/{name}: clients of this API would break:", *broken, sep="\n  ")
+            return 1
         if checks:
             print(f"docs/reference/{name} is not what the code says: run make docs")
             return 1
         path.write_text(text, encoding="utf-8")
         print(f"docs/reference/{name} is written")
     return 0
+
+
+def _broken(path: Path, text: str) -> list[str]:
+    return breaking_changes(json.loads(path.read_text(encoding="utf-8")), json.loads(text))
 
 
 if __name__ == "__main__":

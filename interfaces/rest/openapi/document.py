@@ -17,6 +17,7 @@ from litestar.openapi.spec import License, Server
 from litestar.routes import HTTPRoute
 
 from interfaces.rest.bodies import PLAIN_TEXT, takes_text
+from interfaces.rest.openapi.examples import add_examples
 from interfaces.rest.openapi.schemas import MsgspecSchemas
 
 STREAM = "stream"
@@ -69,6 +70,7 @@ def document(app: Litestar) -> dict[str, Any]:
         if handler.handler_id in streams:
             media_type, schema = handler.opt[STREAM][0], streams[handler.handler_id].to_schema()
             operation["responses"]["200"]["content"][media_type] = {"schema": schema}
+        add_examples(operation)
     described["components"]["schemas"].update(schemas.described[1])
     return described
 

@@ -81,6 +81,13 @@ async def test_a_body_is_required_where_the_call_means_nothing_without_it(docume
     assert paths["/api/v1/jobs/{job}/pause"]["post"]["requestBody"]["required"] is False
 
 
+async def test_every_body_has_an_example(document: dict[str, Any]) -> None:
+    """`interfaces.rest.openapi.examples` has them; each is called on every store."""
+    for operation in operations(document):
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            assert "example" in content, f"{operation['operationId']} has no example of {media_type}"
+
+
 async def test_a_log_may_be_streamed(document: dict[str, Any]) -> None:
     content = document["paths"]["/api/v1/tasks/{task}/logs"]["get"]["responses"]["200"]["content"]
     assert set(content) == {"application/json", "application/x-ndjson"}
