@@ -27,9 +27,12 @@ def invalid(name: str, message: str, code: str = "INVALID_PARAMETER") -> Validat
     return ValidationException(extra=[{"key": name, "message": message, "code": code}])
 
 
-def several(text: str | None) -> tuple[str, ...]:
-    """The values of a filter: separated by commas, any of them will do."""
-    return tuple(value for value in (text or "").split(",") if value)
+def several(name: str, text: str | None) -> tuple[str, ...]:
+    """The values of a filter: separated by commas, any of them will do. One that is given has a value."""
+    values = tuple(value for value in (text or "").split(",") if value)
+    if text is not None and not values:
+        raise invalid(name, "it is empty; name a value, or leave it out")
+    return values
 
 
 def instant_of(name: str, text: str | None) -> datetime | None:
@@ -52,7 +55,7 @@ def choice(name: str, text: str, known: type[Choice]) -> Choice:
 
 def choices(name: str, text: str | None, known: Iterable[StrEnum]) -> tuple[str, ...]:
     """The values of a filter, each one of `known`."""
-    values, allowed = several(text), [str(choice) for choice in known]
+    values, allowed = several(name, text), [str(choice) for choice in known]
     for value in values:
         if value not in allowed:
             raise invalid(name, f"{value!r} is none of {', '.join(allowed)}")

@@ -14,11 +14,11 @@ from application.scheduling.views import JobVersionView, JobView
 from application.shared.page import Page
 from application.shared.principal import Principal
 from domain.scheduling.job import JobStatus
-from interfaces.rest.documented import problems
+from interfaces.rest.documented import also, problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
 from interfaces.rest.parameters import Cursor, Limit, choices, several
-from interfaces.rest.scheduling.job_answers import DryRun, IfMatch, IfNoneMatch, changed, seen
+from interfaces.rest.scheduling.job_answers import DryRun, IfMatch, IfNoneMatch, RehearsedJob, changed, seen
 
 
 class LiveTasks(StrEnum):
@@ -34,7 +34,7 @@ class JobController(Controller):
     path = "/jobs"
     tags = ("Jobs",)
 
-    @post("/", operation_id="createJob", responses=problems(409, 413, 415, 422))
+    @post("/", operation_id="createJob", responses=also(RehearsedJob) | problems(409, 413, 415, 422))
     async def create(
         self,
         data: JSONBody[JobDocument],
@@ -44,7 +44,10 @@ class JobController(Controller):
         forecast: Injected[Forecast],
         dry_run: DryRun = False,
     ) -> Response[JobView]:
-        """Define a job. It fires once it is activated, or at once with `active`."""
+        """Define a job. It fires once it is activated, or at once with `active`.
+
+        With `dryRun` the answer is the job as it would be, with status 200.
+        """
         return await changed(
             lambda terms: jobs.create(principal, data, terms), principal, reader, forecast, dry_run=dry_run, status=201
         )
@@ -61,7 +64,9 @@ class JobController(Controller):
         cursor: Cursor = None,
     ) -> Page[JobView]:
         """The jobs by name; deleted ones only if asked for by their status."""
-        where = JobFilter(statuses=choices("status", status, JobStatus), names=several(name), tags=several(tag))
+        where = JobFilter(
+            statuses=choices("status", status, JobStatus), names=several("name", name), tags=several("tag", tag)
+        )
         return await reader.jobs(principal.tenant, where, Slice(limit=limit, cursor=cursor))
 
     @get("/active", operation_id="listActiveJobs", responses=problems())

@@ -18,7 +18,7 @@ from application.shared.principal import Principal
 from application.shared.wake_up import WakeUp
 from domain.scheduling.task_status import TaskStatus
 from interfaces.rest.bodies import Body
-from interfaces.rest.documented import problems
+from interfaces.rest.documented import also, problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key, task_id
 from interfaces.rest.openapi.document import STREAM
@@ -41,7 +41,7 @@ class TaskController(Controller):
     path = "/tasks"
     tags = ("Tasks",)
 
-    @post("/", operation_id="createTask", responses=problems(404, 409, 413, 415, 422))
+    @post("/", operation_id="createTask", responses=also(TaskView) | problems(404, 409, 413, 415, 422))
     async def create(
         self,
         data: JSONBody[Submission],

@@ -81,6 +81,8 @@ async def test_a_batch_may_be_larger_than_other_bodies(api: Api) -> None:
         ("limit=many", "INVALID_PARAMETER", "limit"),
         ("limit=1&limit=2", "INVALID_PARAMETER", "limit"),
         ("name=%00", "INVALID_PARAMETER", "name"),
+        ("name=", "INVALID_PARAMETER", "name"),
+        ("status=,", "INVALID_PARAMETER", "status"),
     ],
 )
 async def test_a_parameter_that_cannot_be_meant_is_refused(api: Api, query: str, code: str, parameter: str) -> None:
@@ -88,6 +90,13 @@ async def test_a_parameter_that_cannot_be_meant_is_refused(api: Api, query: str,
     assert (problem["status"], problem["code"]) == (400, code)
     assert [error["parameter"] for error in problem["errors"]] == [parameter]
     assert problem["detail"].startswith(f"{parameter}: ")
+
+
+async def test_null_is_no_number(api: Api) -> None:
+    path = "/cluster/maintenance/detect-failed-executors"
+    problem = await api.refusal("POST", f"{path}?timeoutSeconds=null")
+    assert (problem["status"], problem["code"]) == (400, "INVALID_PARAMETER")
+    assert (await api.call("POST", f"{path}?timeoutSeconds=300")).is_success
 
 
 async def test_an_unknown_parameter_is_answered_with_the_known_ones(api: Api) -> None:
