@@ -71,6 +71,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "completeTask": {**_HOLDER, "result": {"bytes": 73400320}},
     "failTask": {**_HOLDER, "error": {"code": "DISK_FULL", "message": "No space left on device."}, "retryable": True},
     "logTask": {**_HOLDER, "logLevel": "INFO", "message": "3 of 12 tables are done."},
+    "redriveFailures": {"expectedCount": 0, "ratePerSecond": 5, **_REASON},
     # Executors
     "registerExecutor": {
         "executorId": "worker-1",
