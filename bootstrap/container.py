@@ -13,6 +13,7 @@ from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.follower import Follower
 from application.scheduling.forecast import Forecast
+from application.scheduling.graph_views import JobGraphs
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.job_planning import JobPlanning
 from application.scheduling.lanes import Lanes
@@ -86,6 +87,7 @@ class Container(containers.DeclarativeContainer):
         telemetry,
     )
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
+    graphs = providers.Singleton(JobGraphs, work.provider)
     events = providers.Singleton(EventIntake, work.provider, ids, wake_up, telemetry)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up, telemetry)
     tasks = providers.Singleton(
@@ -141,6 +143,7 @@ class Container(containers.DeclarativeContainer):
         Services,
         jobs=jobs,
         forecast=forecast,
+        graphs=graphs,
         events=events,
         tasks=tasks,
         task_control=task_control,

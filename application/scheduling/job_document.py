@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from application.scheduling.dependency_document import DependencyDocument, DependencyPolicyDocument
 from application.scheduling.documents import Document
 from application.scheduling.shapes import shape_problem
 from application.scheduling.trigger_document import TriggerDocument
@@ -69,6 +70,8 @@ class JobDocument(Document, frozen=True, kw_only=True):
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     misfire: MisfireDocument = MisfireDocument()
     placement: PlacementDocument = PlacementDocument()
+    dependencies: list[DependencyDocument] = msgspec.field(default_factory=list)
+    dependency_policy: DependencyPolicyDocument = DependencyPolicyDocument()
     tags: list[str] = msgspec.field(default_factory=list)
     owner: str | None = None
 
@@ -86,6 +89,8 @@ class JobChanges(msgspec.Struct, rename="camel", forbid_unknown_fields=True, fro
     overlap: OverlapPolicy | UnsetType | None = UNSET
     misfire: MisfireDocument | UnsetType | None = UNSET
     placement: PlacementDocument | UnsetType | None = UNSET
+    dependencies: list[DependencyDocument] | UnsetType | None = UNSET
+    dependency_policy: DependencyPolicyDocument | UnsetType | None = UNSET
     tags: list[str] | UnsetType | None = UNSET
     owner: str | UnsetType | None = UNSET
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
+from application.scheduling.apply_order import name_in, upstreams_first
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document, merged
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
 from application.scheduling.job_planning import JobPlanning, begins_anew
@@ -111,7 +110,8 @@ class JobManagementService:
 
     async def apply(self, principal: Principal, documents: Sequence[bytes], dry_run: bool = False) -> list[Applied]:
         """Make each job be as its document says, by name. Each stands alone: one that is refused holds up nobody."""
-        return [await self._apply_one(principal, text, dry_run) for text in documents]
+        applied = {p: await self._apply_one(principal, documents[p], dry_run) for p in upstreams_first(documents)}
+        return [applied[place] for place in range(len(documents))]
 
     async def _apply_one(self, principal: Principal, text: bytes, dry_run: bool) -> Applied:
         try:
@@ -137,7 +137,7 @@ class JobManagementService:
         except StoreUnavailable:
             raise
         except DomainError as problem:
-            return Applied(name=_name_in(text), action="FAILED", problem=problem)
+            return Applied(name=name_in(text), action="FAILED", problem=problem)
         if not dry_run:
             self._planning.committed(job)
         next_fire = schedule.due_at if job.status is JobStatus.ACTIVE else None
@@ -253,15 +253,3 @@ class JobManagementService:
         definition = definition_of(document, self._defaults)
         definition.check(self._types)
         return definition
-
-
-class _Named(msgspec.Struct):
-    name: str = ""
-
-
-def _name_in(text: bytes) -> str:
-    """The name in a document that was refused, as far as it can be read."""
-    try:
-        return msgspec.json.decode(text, type=_Named).name
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return ""

@@ -8,6 +8,11 @@ from typing import cast
 
 import msgspec
 
+from application.scheduling.dependency_document import (
+    dependencies_of,
+    dependency_documents_of,
+    policy_document_of,
+)
 from application.scheduling.documents import Document, at, duration_or_none
 from application.scheduling.job_document import (
     JobDocument,
@@ -62,6 +67,7 @@ def definition_of(document: JobDocument, defaults: JobDefaults = STANDARD) -> Jo
         timeouts=at("/timeouts", lambda: _timeouts(document.timeouts)),
         firing=FiringPolicy.of(trigger, misfire, document.overlap),
         placement=at("/placement", lambda: _placement(document.placement)),
+        dependencies=dependencies_of(document.dependencies, document.dependency_policy),
         tags=tuple(document.tags),
         owner=document.owner,
     )
@@ -97,6 +103,8 @@ def document_of(definition: JobDefinition) -> JobDocument:
         overlap=d.firing.overlap,
         misfire=_misfire_document(d.firing.misfire),
         placement=PlacementDocument(pool=d.placement.pool, requires=dict(d.placement.requires)),
+        dependencies=dependency_documents_of(d.dependencies),
+        dependency_policy=policy_document_of(d.dependencies),
         tags=list(d.tags),
         owner=d.owner,
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from application.scheduling.documents import at
+from application.scheduling.job_graph import weave
 from application.scheduling.lanes import Lanes
 from application.scheduling.ports import SchedulingWork
 from application.scheduling.recording import write_up
@@ -42,6 +43,7 @@ class JobPlanning:
         job = Job.create(JobId(self._ids.new()), principal.tenant, definition, principal.name, work.now)
         if active:
             job.activate(principal.name, work.now)
+        await weave(work, job)
         await self._save(work, job, TriggerState(since=work.now if active else None))
         return job
 
@@ -51,6 +53,7 @@ class JobPlanning:
         What is due is kept; what a pause held back does not run, and the ledger says so. `anew`: the job begins with
         its trigger now, so that relative times count from here.
         """
+        await weave(work, job)
         schedule = await work.schedules.take(job.id)
         if (decision := HELD_BACK.get(was)) is not None:
             await self._note_held_back(work, schedule, decision)

@@ -30,6 +30,8 @@ def view_of(job: Job, schedule: Schedule) -> JobView:
         overlap=document.overlap,
         misfire=complete(document.misfire),
         placement=complete(document.placement),
+        dependencies=complete(document.dependencies),
+        dependency_policy=complete(document.dependency_policy),
         tags=document.tags,
         owner=document.owner,
         version=job.version,

@@ -11,6 +11,7 @@ from application.shared.unit_of_work import UnitOfWork
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
+from domain.scheduling.ports.graph_book import GraphBook
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
@@ -38,6 +39,10 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def listeners(self) -> ListenerQueue: ...
+
+    @property
+    @abstractmethod
+    def graph(self) -> GraphBook: ...
 
     @property
     @abstractmethod

@@ -7,6 +7,7 @@ from functools import singledispatch
 from application.scheduling.documents import at
 from application.scheduling.triggers.bounded import BoundedDocument, limits_of
 from application.scheduling.triggers.cron import CronDocument
+from application.scheduling.triggers.dependency import DependencyTriggerDocument
 from application.scheduling.triggers.event import EventDocument
 from application.scheduling.triggers.fixed_delay import FixedDelayDocument
 from application.scheduling.triggers.fixed_rate import FixedRateDocument
@@ -16,6 +17,7 @@ from domain.timing.errors import InvalidTrigger
 from domain.timing.trigger import Trigger
 from domain.timing.triggers.any_of import AnyOfTrigger, count_problems, not_combinable
 from domain.timing.triggers.cron import CronTrigger
+from domain.timing.triggers.dependency import DependencyTrigger
 from domain.timing.triggers.event import EventTrigger
 from domain.timing.triggers.fixed_delay import FixedDelayTrigger
 from domain.timing.triggers.fixed_rate import FixedRateTrigger
@@ -49,6 +51,7 @@ TriggerDocument = (
     | FixedDelayDocument
     | OneTimeDocument
     | EventDocument
+    | DependencyTriggerDocument
     | AnyOfDocument
     | ManualDocument
 )
@@ -70,5 +73,6 @@ trigger_document_of.register(FixedRateTrigger, FixedRateDocument.of)
 trigger_document_of.register(FixedDelayTrigger, FixedDelayDocument.of)
 trigger_document_of.register(OneTimeTrigger, OneTimeDocument.of)
 trigger_document_of.register(EventTrigger, EventDocument.of)
+trigger_document_of.register(DependencyTrigger, DependencyTriggerDocument.of)
 trigger_document_of.register(AnyOfTrigger, AnyOfDocument.of)
 trigger_document_of.register(ManualTrigger, ManualDocument.of)

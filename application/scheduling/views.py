@@ -30,6 +30,8 @@ class JobView(View, frozen=True, kw_only=True):
     overlap: str
     misfire: msgspec.Raw
     placement: msgspec.Raw
+    dependencies: msgspec.Raw
+    dependency_policy: msgspec.Raw
     tags: list[str]
     owner: str | None
     version: int

@@ -221,6 +221,29 @@ class ExecutorUnable(Conflict):
         super().__init__(f"Executor {executor!r} does not run {work}. Choose one that has registered for them.")
 
 
+class DependencyCircle(Invalid):
+    """A dependency would close a circle: each job in it would wait for itself, and none would ever run."""
+
+    code = "DEPENDENCY_CIRCLE"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        way = " → ".join(names)
+        detail = f"This would close a circle: {way}. Each runs before the next; take one of these dependencies away."
+        super().__init__(FieldProblem("/dependencies", "DEPENDENCY_CIRCLE", detail))
+
+
+class JobHasDependents(Conflict):
+    """Other jobs depend on the job; without it they would wait for what never comes."""
+
+    code = "JOB_HAS_DEPENDENTS"
+
+    def __init__(self, name: str, dependents: Sequence[str]) -> None:
+        shown = ", ".join(map(repr, dependents[:5])) + (f" and {len(dependents) - 5} more" if dependents[5:] else "")
+        super().__init__(
+            f"Job {name!r} cannot be deleted: {shown} depend on it. Change or delete these first, or disable it."
+        )
+
+
 class UnknownJobType(Invalid):
     """No job type of that name is installed at the server."""
 

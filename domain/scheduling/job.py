@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
+from domain.scheduling.dependency import Dependencies
 from domain.scheduling.errors import IllegalJobState, JobUnreadable, VersionMismatch
 from domain.scheduling.events import (
     JobActivated,
@@ -76,6 +77,7 @@ class JobDefinition:
     timeouts: Timeouts = field(default_factory=Timeouts)
     firing: FiringPolicy = field(default_factory=FiringPolicy)
     placement: Placement = field(default_factory=Placement)
+    dependencies: Dependencies = field(default_factory=Dependencies)
     tags: tuple[str, ...] = ()
     owner: str | None = None
 
@@ -97,6 +99,7 @@ class JobDefinition:
         problems += control_characters("/tags", self.tags)
         problems += control_characters("/handler", [self.handler or ""])
         problems += control_characters("/owner", [self.owner or ""])
+        problems += self.dependencies.problems(self.name, self.trigger.kind)
         raise_all(problems)
 
     def check(self, types: JobTypes) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from infrastructure.sql.scheduling import tables, task_tables
+from infrastructure.sql.scheduling import dependency_tables, tables, task_tables
 from infrastructure.sql.schema import metadata
 
-MODULES: tuple[ModuleType, ...] = (tables, task_tables)
+MODULES: tuple[ModuleType, ...] = (tables, task_tables, dependency_tables)
 """Where tables are defined; importing them enters them in `metadata`."""
 
 catalogue = metadata

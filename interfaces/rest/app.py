@@ -13,6 +13,7 @@ from litestar.di import Provide
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.forecast import Forecast
+from application.scheduling.graph_views import JobGraphs
 from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
@@ -39,6 +40,7 @@ from interfaces.rest.scheduling.cluster import ExecutorController
 from interfaces.rest.scheduling.cluster_upkeep import ClusterController
 from interfaces.rest.scheduling.events import publish_events
 from interfaces.rest.scheduling.failures import FailureController
+from interfaces.rest.scheduling.graph import JobGraphController, graph
 from interfaces.rest.scheduling.job_actions import JobActionController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.job_validation import validate_job
@@ -67,6 +69,7 @@ class Services:
 
     jobs: JobManagementService
     forecast: Forecast
+    graphs: JobGraphs
     events: EventIntake
     tasks: TaskExecutionService
     task_control: TaskControlService
@@ -96,6 +99,8 @@ def create_app(
                     JobActionController,
                     validate_job,
                     JobTimeController,
+                    JobGraphController,
+                    graph,
                     preview,
                     apply_jobs,
                     publish_events,
@@ -119,6 +124,7 @@ def create_app(
                 ("principal", LOCAL),
                 ("jobs", services.jobs),
                 ("forecast", services.forecast),
+                ("graphs", services.graphs),
                 ("events", services.events),
                 ("tasks", services.tasks),
                 ("control", services.task_control),

@@ -110,6 +110,8 @@ def _job(row: Row) -> JobView:
         overlap=document.overlap,
         misfire=complete(document.misfire),
         placement=complete(document.placement),
+        dependencies=complete(document.dependencies),
+        dependency_policy=complete(document.dependency_policy),
         tags=document.tags,
         owner=document.owner,
         version=row.version,

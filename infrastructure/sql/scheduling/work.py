@@ -9,6 +9,7 @@ from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.chain_queue import SqlChainQueue
 from infrastructure.sql.scheduling.dead_letter_queue import SqlDeadLetterQueue
 from infrastructure.sql.scheduling.executor_repository import SqlExecutorRepository
+from infrastructure.sql.scheduling.graph_book import SqlGraphBook
 from infrastructure.sql.scheduling.job_repository import SqlJobRepository
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
 from infrastructure.sql.scheduling.listener_queue import SqlListenerQueue
@@ -41,6 +42,10 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def listeners(self) -> SqlListenerQueue:
         return SqlListenerQueue(self)
+
+    @cached_property
+    def graph(self) -> SqlGraphBook:
+        return SqlGraphBook(self)
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:

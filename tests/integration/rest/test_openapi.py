@@ -21,7 +21,7 @@ OPERATIONS = {
     "getJob", "getLogger", "getTask", "health", "heartbeat", "info", "leave", "listAttempts", "listExecutors",
     "listJobs", "listLoggers", "listOccurrences", "listTasks", "liveness", "nextFires", "pauseJob", "previewTrigger",
     "prometheus", "publishEvents", "readLog", "readiness", "registerExecutor", "reportTasks", "resumeJob", "triggerJob",
-    "updateJob",
+    "updateJob", "getGraph", "listAncestors", "listDependencies", "listDependents", "planRun",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from application.scheduling.ports import SchedulingWork
 from domain.scheduling.errors import ExecutorNotFound, JobNameTaken, JobNotFound, StaleVersion, TaskNotFound
 from domain.scheduling.executor import Executor, ExecutorStatus
+from domain.scheduling.graph import Dependent
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Occurrence
@@ -23,6 +24,7 @@ from domain.scheduling.placement import Lane
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
+from domain.scheduling.ports.graph_book import GraphBook
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
@@ -40,6 +42,7 @@ from domain.timing.event_pattern import EventPattern
 from tests.builders import NOON
 from tests.unit.application.fake_chains import FakeChainQueue
 from tests.unit.application.fake_dead_letters import FakeDeadLetterQueue
+from tests.unit.application.fake_graph import FakeGraphBook
 from tests.unit.application.fake_listeners import FakeListenerQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
 
@@ -56,11 +59,13 @@ class Tables:
     occurrences: dict[OccurrenceId, Occurrence] = field(default_factory=dict)
     tasks: dict[TaskId, StoredTask] = field(default_factory=dict)
     listeners: dict[JobId, tuple[EventPattern, ...]] = field(default_factory=dict)
+    dependents: dict[JobId, Dependent] = field(default_factory=dict)
     executors: dict[ExecutorId, Executor] = field(default_factory=dict)
     lanes: dict[Lane, LaneId] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
     switches: dict[Switch, Stopped] = field(default_factory=dict)
     last_token: int = 1000
+    graph_version: int = 0
 
     def copied(self) -> Tables:
         return Tables(**{f.name: copy.copy(getattr(self, f.name)) for f in fields(self)})
@@ -126,6 +131,10 @@ class FakeWork(SchedulingWork):
     @property
     def listeners(self) -> ListenerQueue:
         return FakeListenerQueue(self.tables, FakeScheduleQueue(self.tables, self.now).with_live)
+
+    @property
+    def graph(self) -> GraphBook:
+        return FakeGraphBook(self.tables)
 
     @property
     def tasks(self) -> TaskRepository:

@@ -133,6 +133,7 @@ FULL = decoded(
     description="nightly", handler="a.b", parameters={"a": 1}, trigger={"type": "CRON", "expression": "@daily"},
     priority=7, retry={"maxAttempts": 5}, timeouts={"execution": "5m"}, overlap="ALLOW",
     misfire={"policy": "SKIP"}, placement={"pool": "gpu"}, tags=["t"], owner="ann",
+    dependencies=[{"job": "a"}], dependencyPolicy={"join": "ANY"},
 )  # fmt: skip
 
 
@@ -149,7 +150,8 @@ def test_a_change_replaces_its_field_and_leaves_the_others() -> None:
 def test_null_takes_a_field_back_to_its_default(field: str) -> None:
     default = getattr(JobDocument(name="backup", type="COMMAND"), field)
     assert getattr(FULL, field) != default
-    after = changed(FULL, **{field: None})
+    (name,) = [f.encode_name for f in msgspec.structs.fields(JobChanges) if f.name == field]
+    after = changed(FULL, **{name: None})
     assert after == msgspec.structs.replace(FULL, **{field: default})
 
 

@@ -31,6 +31,8 @@ REFUSALS: list[tuple[DomainError, type[DomainError], str, list[str]]] = [
     (errors.ExecutorDeactivated("worker-1", "disk"), Conflict, "EXECUTOR_DEACTIVATED", ["'worker-1'", "disk"]),
     (errors.OtherCount(2, 3), Conflict, "OTHER_COUNT", ["3 tasks", "not 2"]),
     (errors.TooManyAtOnce(30, 20), Conflict, "TOO_MANY_AT_ONCE", ["30 tasks", "20", "Narrow"]),
+    (errors.DependencyCircle(["a", "b", "a"]), Invalid, "DEPENDENCY_CIRCLE", ["a → b → a"]),
+    (errors.JobHasDependents("a", ["b"]), Conflict, "JOB_HAS_DEPENDENTS", ["'a'", "'b'"]),
     (errors.UnknownJobType("SHELL", ["COMMAND"]), Invalid, "UNKNOWN_JOB_TYPE", ["'SHELL'", "COMMAND"]),
 ]
 
