@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.shared.ids import Dice
@@ -32,17 +32,22 @@ _ENDS = {ReportKind.COMPLETE, ReportKind.FAIL, ReportKind.SNOOZE, ReportKind.CAN
 _NEEDS_FACTS = {ReportKind.FAIL, ReportKind.SNOOZE, ReportKind.RELEASE}
 _STANDINGS = (ReportKind.PROGRESS, ReportKind.CHECKPOINT)
 NO_DELAY = timedelta(0)
+A_MOMENT = timedelta(milliseconds=250)
+"""Settlements are written soon after they were decided: what is ready by then stands in its lane, with no gate to open."""
+
 _Key = tuple[TaskId, int, ReportKind]
 
 
 @dataclass(slots=True)
 class Taken:
-    """Reports on their way: `settlements` are decided and not yet written, `known` holds the outcomes so far.
+    """Reports on their way: `settlements` were decided at `decided_at`, if that matters to them, and are not yet
+    written; `known` holds the outcomes so far.
 
     `stale` ends belong to leases that the same reports show to be over.
     """
 
     settlements: Sequence[Settlement] = ()
+    decided_at: datetime | None = None
     stale: Sequence[Settlement] = ()
     known: dict[_Key, ReportOutcome] = field(default_factory=dict)
     finished: bool = False
@@ -50,7 +55,10 @@ class Taken:
     @property
     def gives_back(self) -> bool:
         """Whether tasks among them are ready again at once, for any executor."""
-        return any(s.status is TaskStatus.WAITING_RETRY and s.lost is not None for s in self.settlements)
+        if self.decided_at is None:
+            return False
+        soon = self.decided_at + A_MOMENT
+        return any(s.ready_at is not None and s.ready_at <= soon for s in self.settlements)
 
     def outcomes(self, reports: Sequence[Report]) -> list[ReportOutcome]:
         """In the order of the reports. One about a lease that nobody knows has lost it."""
@@ -87,7 +95,7 @@ class ReportIntake:
         if stopped := by_kind.get(ReportKind.STOPPED):
             self._know(taken, stopped, await self._exchange.stopped(session, _leases(stopped)))
             self._wake_up.signal(OPENINGS)
-        taken.settlements = await self._decide(session, _first_ends(taken, present))
+        taken.decided_at, taken.settlements = await self._decide(session, _first_ends(taken, present))
         taken.stale = [_unapplied(report) for report in _first_ends(taken, over)]
         return taken
 
@@ -115,7 +123,8 @@ class ReportIntake:
         if any(s.status is TaskStatus.WAITING_RETRY for s in taken.settlements):
             self._wake_up.signal(OPENINGS)
 
-    async def _decide(self, session: Session, ends: Sequence[Report]) -> list[Settlement]:
+    async def _decide(self, session: Session, ends: Sequence[Report]) -> tuple[datetime | None, list[Settlement]]:
+        """Also when that was, if any of them depends on it."""
         facts: dict[Lease, Attempt] = {}
         now = None
         if asking := _leases(r for r in ends if r.kind in _NEEDS_FACTS):
@@ -138,7 +147,7 @@ class ReportIntake:
                 settlements.append(snooze(attempt, report.message or "", report.retry_after or NO_DELAY, now))
             else:
                 settlements.append(lose(attempt, "its executor gave it back", now))
-        return settlements
+        return now, settlements
 
     def _know(self, taken: Taken, reports: Sequence[Report], applied: frozenset[TaskId]) -> None:
         for report in reports:

@@ -14,7 +14,7 @@ OPENINGS = "openings"
 CHAINS = "chains"
 """A schedule waits for the end of a run."""
 LANES = "lanes"
-"""There is a new lane."""
+"""There is a new lane, or tasks came to stand in any of them."""
 
 
 DRAIN = "drain"

@@ -11,10 +11,11 @@ from application.shared.wake_up import Listener, WakeUp
 
 
 class LocalListener(Listener):
-    """Keeps a hint that came before `wait`."""
+    """Keeps a hint that came before `wait`, and by which topics it came to this listener alone."""
 
     def __init__(self) -> None:
         self._hint = asyncio.Event()
+        self.entrusted: set[str] = set()
 
     async def wait(self, timeout: float) -> bool:
         try:
@@ -23,6 +24,7 @@ class LocalListener(Listener):
         except TimeoutError:
             return False
         self._hint.clear()
+        self.entrusted.clear()
         return True
 
     @property
@@ -42,16 +44,21 @@ class LocalWakeUp(WakeUp):
         self._topics: dict[str, OrderedDict[LocalListener, None]] = {}
 
     def signal(self, topic: str, count: int | None = None) -> None:
-        listeners = self._topics.get(topic)
-        if not listeners:
-            return
-        left = len(listeners) if count is None else count
-        for listener in listeners:
-            if left <= 0:
-                break
-            if count is None or not listener.is_hinted:  # one that is awake already will not need a second hint
+        listeners = self._topics.get(topic, ())
+        if count is None:
+            for listener in listeners:
                 listener.hint()
-                left -= 1
+        else:
+            self._wake(topic, count)
+
+    def _wake(self, topic: str, count: int) -> None:
+        for listener in self._topics.get(topic, ()):
+            if count <= 0:
+                break
+            if not listener.is_hinted:  # one that is awake already will not need a second hint
+                listener.hint()
+                listener.entrusted.add(topic)
+                count -= 1
 
     @contextmanager
     def listen(self, topics: Iterable[str]) -> Iterator[Listener]:
@@ -66,3 +73,5 @@ class LocalWakeUp(WakeUp):
                 line.pop(listener, None)
                 if not line:
                     del self._topics[topic]
+            for topic in listener.entrusted:  # it had its hands full: somebody else may be idle
+                self._wake(topic, 1)

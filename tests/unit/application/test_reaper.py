@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from application.shared.errors import StoreUnavailable
-from application.shared.wake_up import OPENINGS, executor_topic, lane_topic, task_topic
+from application.shared.wake_up import LANES, OPENINGS, executor_topic, lane_topic, task_topic
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_queue import Session
@@ -214,3 +214,11 @@ async def test_an_attempt_that_runs_when_the_time_of_the_whole_is_over_is_stoppe
     assert ended.error.code == TOTAL_TIMEOUT
     (order,) = (await cluster.claim(0)).stop
     assert order.task_id == task_id
+
+
+async def test_what_a_session_left_behind_in_its_last_moment_is_hinted_to_all_who_wait(cluster: Cluster) -> None:
+    task_id = await start(cluster)
+    cluster.store.tables.executors[EXECUTOR_ID].status = ExecutorStatus.OFFLINE
+    await watch(cluster, SECOND)
+    assert (cluster.task(task_id).status, cluster.task(task_id).gate) == (TaskStatus.WAITING_RETRY, None)
+    assert LANES in cluster.wake_up.topics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -242,3 +243,32 @@ async def test_what_an_executor_gives_back_is_hinted_to_the_others(ready: Cluste
     release = Report(task_id=task_id, token=handed.task.token, kind=ReportKind.RELEASE)
     await ready.execution.exchange(ANN, EXECUTOR_ID, 1, [release], None, timedelta(0))
     assert (lane_topic(1), None) in ready.wake_up.hints
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"kind": ReportKind.FAIL},
+        {"kind": ReportKind.FAIL, "retry_after": timedelta(0)},
+        {"kind": ReportKind.SNOOZE, "retry_after": timedelta(0)},
+    ],
+)
+async def test_what_may_be_tried_again_at_once_is_hinted_to_all(ready: Cluster, end: dict[str, Any]) -> None:
+    await ready.jobs.create(ANN, command("again", active=True, retry={"delay": "PT0S"}))
+    task_id = await ready.execution.submit(ANN, "again")
+    [handed] = (await ready.claim()).tasks
+    ready.wake_up.hints.clear()
+    over = Report(task_id=task_id, token=handed.task.token, **end)
+    await ready.execution.exchange(ANN, EXECUTOR_ID, 1, [over], None, timedelta(0))
+    assert ready.task(task_id).gate is None
+    assert (lane_topic(1), None) in ready.wake_up.hints
+
+
+async def test_what_waits_before_its_next_try_is_hinted_to_nobody_yet(ready: Cluster) -> None:
+    task_id = await ready.execution.submit(ANN, "work")
+    [handed] = (await ready.claim()).tasks
+    ready.wake_up.hints.clear()
+    failed = Report(task_id=task_id, token=handed.task.token, kind=ReportKind.FAIL)
+    await ready.execution.exchange(ANN, EXECUTOR_ID, 1, [failed], None, timedelta(0))
+    assert lane_topic(1) not in ready.wake_up.topics
+    assert OPENINGS in ready.wake_up.topics
