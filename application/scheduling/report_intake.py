@@ -33,7 +33,7 @@ _NEEDS_FACTS = {ReportKind.FAIL, ReportKind.SNOOZE, ReportKind.RELEASE}
 _STANDINGS = (ReportKind.PROGRESS, ReportKind.CHECKPOINT)
 NO_DELAY = timedelta(0)
 A_MOMENT = timedelta(milliseconds=250)
-"""Settlements are written soon after they were decided: what is ready by then stands in its lane, with no gate to open."""
+"""Settlements are written soon after they were decided: what is ready by then stands in its lane at once."""
 
 _Key = tuple[TaskId, int, ReportKind]
 
