@@ -36,6 +36,7 @@ from infrastructure.ids import SystemDice, TimeOrderedIds
 from infrastructure.local.heartbeats import LocalHeartbeats
 from infrastructure.local.wake_up import LocalWakeUp
 from infrastructure.sql.engine import Store, open_store
+from infrastructure.sql.repeats import SqlRepeats
 from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.reader_figures import SqlFigures
@@ -69,6 +70,7 @@ class Container(containers.DeclarativeContainer):
     work = providers.Factory(SqlSchedulingWork, store, zone_data)
     exchange = providers.Singleton(SqlTaskExchange, store)
     reader = providers.Singleton(SqlSchedulingReader, store)
+    repeats = providers.Singleton(SqlRepeats, store)
     telemetry = providers.Singleton(telemetry_of, settings, store, providers.Singleton(SqlFigures, store))
 
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
@@ -137,6 +139,13 @@ class Container(containers.DeclarativeContainer):
             timedelta(hours=6),
             wake_up,
         ),
+        providers.Singleton(
+            upkeep_loop,
+            "repeats",
+            repeats.provided.forget,
+            timedelta(hours=1),
+            wake_up,
+        ),
     )
     actuator = providers.Singleton(actuator_of, settings, store, reader, loops, telemetry)
     services = providers.Singleton(
@@ -152,6 +161,7 @@ class Container(containers.DeclarativeContainer):
         reaper=reaper,
         switches=switches,
         reader=reader,
+        repeats=repeats,
         wake_up=wake_up,
         draining=draining,
         actuator=actuator,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from litestar import Litestar, Router
@@ -24,6 +25,7 @@ from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
 from application.shared.principal import LOCAL
+from application.shared.repeats import Repeats
 from application.shared.wake_up import WakeUp
 from interfaces.rest.access import Access
 from interfaces.rest.actuator.router import ACTUATOR, Actuator
@@ -32,6 +34,7 @@ from interfaces.rest.errors import EXCEPTION_HANDLERS
 from interfaces.rest.executor_api.report import ReportBody
 from interfaces.rest.executor_api.router import EXECUTOR_API
 from interfaces.rest.gate import Gate
+from interfaces.rest.idempotency import Idempotency
 from interfaces.rest.openapi.pages import PAGES
 from interfaces.rest.openapi.schemas import MsgspecSchemas
 from interfaces.rest.routes import Routes
@@ -78,6 +81,7 @@ class Services:
     reaper: Reaper
     switches: Switches
     reader: Reader
+    repeats: Repeats
     wake_up: WakeUp
     draining: Draining
     actuator: Actuator
@@ -142,6 +146,7 @@ def create_app(
             )
         },
         before_request=routes.check,
+        middleware=[partial(Idempotency, repeats=services.repeats)],
         dto=JsonBody,
         return_dto=None,
         exception_handlers=EXCEPTION_HANDLERS,

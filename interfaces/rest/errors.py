@@ -42,7 +42,7 @@ CODE_OF_STATUS: Mapping[int, str] = {
 }
 """What the framework refuses by itself."""
 
-RETRYABLE = frozenset({"STALE_VERSION", "STORE_UNAVAILABLE", "UNAVAILABLE"})
+RETRYABLE = frozenset({"IDEMPOTENCY_IN_FLIGHT", "STALE_VERSION", "STORE_UNAVAILABLE", "UNAVAILABLE"})
 RETRY_AFTER = {"Retry-After": "2"}
 """Seconds: a restarted store is usually back by then."""
 

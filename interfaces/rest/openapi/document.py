@@ -17,6 +17,8 @@ from litestar.openapi.spec import License, Server
 from litestar.routes import HTTPRoute
 
 from interfaces.rest.bodies import PLAIN_TEXT, takes_text
+from interfaces.rest.idempotency import ABOUT as ABOUT_KEY
+from interfaces.rest.idempotency import NAME, ONCE, PATTERN
 from interfaces.rest.openapi.examples import add_examples
 from interfaces.rest.openapi.schemas import MsgspecSchemas
 
@@ -31,6 +33,15 @@ ABOUT = (
     " opaque `nextCursor`. Instants are RFC 3339 in UTC, durations ISO 8601 or like `5m`. What is not listed here, a"
     " parameter or a member of a body, is refused."
 )
+
+
+_KEY = {
+    "name": NAME,
+    "in": "header",
+    "description": ABOUT_KEY,
+    "required": False,
+    "schema": {"type": "string", "pattern": PATTERN},
+}
 
 
 def document(app: Litestar) -> dict[str, Any]:
@@ -70,6 +81,8 @@ def document(app: Litestar) -> dict[str, Any]:
         if handler.handler_id in streams:
             media_type, schema = handler.opt[STREAM][0], streams[handler.handler_id].to_schema()
             operation["responses"]["200"]["content"][media_type] = {"schema": schema}
+        if handler.opt.get(ONCE):
+            operation.setdefault("parameters", []).append(_KEY)
         add_examples(operation)
     described["components"]["schemas"].update(schemas.described[1])
     return described

@@ -15,6 +15,7 @@ from application.shared.principal import Principal
 from interfaces.rest.bodies import LARGEST_BATCH, Body
 from interfaces.rest.documented import problems
 from interfaces.rest.errors import problem_of
+from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.openapi.schemas import reference
 from interfaces.rest.problem import Problem
@@ -51,10 +52,11 @@ class AppliedPlan(Body, frozen=True, kw_only=True):
 @post(
     "/apply",
     operation_id="applyJobs",
+    opt={ONCE: True},
     tags=["Jobs"],
     status_code=200,
     request_max_body_size=LARGEST_BATCH,
-    responses=problems(413, 415),
+    responses=problems(409, 413, 415, 422),
 )
 async def apply_jobs(
     data: JSONBody[Plan], principal: Injected[Principal], jobs: Injected[JobManagementService]

@@ -17,6 +17,7 @@ from domain.scheduling.ids import JobId
 from domain.shared.errors import FieldProblem, Invalid
 from interfaces.rest.bodies import Body, instant
 from interfaces.rest.documented import problems
+from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import Key, Words, job_key
 from interfaces.rest.parameters import LARGEST_PAGE, instant_of
@@ -77,7 +78,13 @@ class FailureController(Controller):
         where = FailureFilter(since=instant_of("since", since), until=instant_of("until", until), job_id=job)
         return FailureGroups(items=await reader.failures(principal.tenant, where, limit))
 
-    @post("/redrive", operation_id="redriveFailures", status_code=200, responses=problems(404, 409, 415, 422))
+    @post(
+        "/redrive",
+        operation_id="redriveFailures",
+        opt={ONCE: True},
+        status_code=200,
+        responses=problems(404, 409, 415, 422),
+    )
     async def again(
         self,
         data: JSONBody[Redriving],

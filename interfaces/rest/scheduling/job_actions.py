@@ -12,6 +12,7 @@ from application.shared.principal import Principal
 from domain.scheduling.policies import OverlapPolicy
 from interfaces.rest.bodies import Body, ObjectText, object_text
 from interfaces.rest.documented import problems
+from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
 from interfaces.rest.scheduling.job_answers import DryRun, IfMatch, changed
@@ -130,7 +131,9 @@ class JobActionController(Controller):
             dry_run=dry_run,
         )
 
-    @post("/trigger", operation_id="triggerJob", status_code=201, responses=problems(404, 409, 415, 422))
+    @post(
+        "/trigger", operation_id="triggerJob", opt={ONCE: True}, status_code=201, responses=problems(404, 409, 415, 422)
+    )
     async def trigger(
         self,
         job: FromPath[str],

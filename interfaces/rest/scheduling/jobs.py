@@ -15,6 +15,7 @@ from application.shared.page import Page
 from application.shared.principal import Principal
 from domain.scheduling.job import JobStatus
 from interfaces.rest.documented import also, problems
+from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
 from interfaces.rest.parameters import Cursor, Limit, choices, several
@@ -34,7 +35,7 @@ class JobController(Controller):
     path = "/jobs"
     tags = ("Jobs",)
 
-    @post("/", operation_id="createJob", responses=also(RehearsedJob) | problems(409, 413, 415, 422))
+    @post("/", operation_id="createJob", opt={ONCE: True}, responses=also(RehearsedJob) | problems(409, 413, 415, 422))
     async def create(
         self,
         data: JSONBody[JobDocument],

@@ -18,6 +18,7 @@ from domain.shared.errors import DomainError, FieldProblem
 from interfaces.rest.bodies import LARGEST_BATCH, Body, Malformed
 from interfaces.rest.documented import problems
 from interfaces.rest.errors import problem_of
+from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import Words
 from interfaces.rest.problem import Problem
@@ -69,10 +70,11 @@ class BatchAnswer(Body, frozen=True, kw_only=True):
 @post(
     "/tasks/batch",
     operation_id="batchTasks",
+    opt={ONCE: True},
     tags=["Tasks"],
     status_code=200,
     request_max_body_size=LARGEST_BATCH,
-    responses=problems(413, 415),
+    responses=problems(409, 413, 415, 422),
 )
 async def batch_tasks(
     data: JSONBody[Batch],

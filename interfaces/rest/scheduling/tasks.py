@@ -19,6 +19,7 @@ from application.shared.wake_up import WakeUp
 from domain.scheduling.task_status import TaskStatus
 from interfaces.rest.bodies import Body
 from interfaces.rest.documented import also, problems
+from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key, task_id
 from interfaces.rest.openapi.document import STREAM
@@ -41,7 +42,9 @@ class TaskController(Controller):
     path = "/tasks"
     tags = ("Tasks",)
 
-    @post("/", operation_id="createTask", responses=also(TaskView) | problems(404, 409, 413, 415, 422))
+    @post(
+        "/", operation_id="createTask", opt={ONCE: True}, responses=also(TaskView) | problems(404, 409, 413, 415, 422)
+    )
     async def create(
         self,
         data: JSONBody[Submission],
@@ -145,7 +148,13 @@ class TaskController(Controller):
         await control.retry(principal, id_, reason_of(data, reason))
         return await reader.task(principal.tenant, id_)
 
-    @post("/{task:str}/rerun", operation_id="rerunTask", status_code=201, responses=problems(404, 409))
+    @post(
+        "/{task:str}/rerun",
+        operation_id="rerunTask",
+        opt={ONCE: True},
+        status_code=201,
+        responses=problems(404, 409, 422),
+    )
     async def again(
         self,
         task: FromPath[str],

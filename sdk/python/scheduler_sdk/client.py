@@ -74,8 +74,9 @@ class Client:
     def job(self, job: str) -> Job:
         return self._send(calls.get_job(job))
 
-    def create_job(self, document: JobDocument) -> Job:
-        return self._send(calls.create_job(document))
+    def create_job(self, document: JobDocument, *, idempotency_key: str | None = None) -> Job:
+        """With an `idempotency_key` the call may be repeated for 24 hours, and takes effect once."""
+        return self._send(calls.with_key(calls.create_job(document), idempotency_key))
 
     def update_job(self, job: str, changes: Mapping[str, Any], *, version: int | None = None) -> Job:
         """Changes what `changes` names; None takes a member back to its default.
@@ -84,9 +85,19 @@ class Client:
         """
         return self._send(calls.update_job(job, changes, version))
 
-    def trigger(self, job: str, *, parameters: Mapping[str, Any] | None = None, overlap: str | None = None) -> Task:
-        """Runs a job now; `parameters` replace its own and `overlap` its policy for this run."""
-        return self._send(calls.trigger_job(job, parameters, overlap))
+    def trigger(
+        self,
+        job: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        overlap: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """Runs a job now; `parameters` replace its own and `overlap` its policy for this run.
+
+        With an `idempotency_key` the call may be repeated for 24 hours, and takes effect once.
+        """
+        return self._send(calls.with_key(calls.trigger_job(job, parameters, overlap), idempotency_key))
 
     def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
         """The task once it has ended. Raises `TimeoutError` after `timeout` seconds, which ends the waiting only."""
@@ -169,12 +180,15 @@ class Client:
         at: datetime | None = None,
         parameters: Mapping[str, Any] | None = None,
         unique_key: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Task:
         """Asks for a task of a job, now or `at` a time with its zone; it neither obeys nor counts for overlap.
 
-        If a live task has the `unique_key`, that one is the answer.
+        If a live task has the `unique_key`, that one is the answer. With an `idempotency_key` the call may be repeated
+        for 24 hours, and takes effect once.
         """
-        return self._send(calls.submit_task(job, None if at is None else at.isoformat(), parameters, unique_key))
+        call = calls.submit_task(job, None if at is None else at.isoformat(), parameters, unique_key)
+        return self._send(calls.with_key(call, idempotency_key))
 
     def cancel(self, task_id: str, *, reason: str | None = None) -> Task:
         return self._send(calls.cancel_task(task_id, reason))
@@ -183,9 +197,12 @@ class Client:
         """Tries a task that ended without success once more, at once; it stays the same task."""
         return self._send(calls.retry_task(task_id, reason))
 
-    def rerun(self, task_id: str) -> Task:
-        """Asks for a new task of the same job with the same parameters."""
-        return self._send(calls.rerun_task(task_id))
+    def rerun(self, task_id: str, *, idempotency_key: str | None = None) -> Task:
+        """Asks for a new task of the same job with the same parameters.
+
+        With an `idempotency_key` the call may be repeated for 24 hours, and takes effect once.
+        """
+        return self._send(calls.with_key(calls.rerun_task(task_id), idempotency_key))
 
     def task_logs(
         self, task_id: str, *, follow: bool = False, level: str | None = None, give_up_after: float = 60.0

@@ -173,6 +173,11 @@ def act_on_executor(executor: str, verb: str, reason: str | None = None) -> Call
     return Call("POST", f"/cluster/executors/{_segment(executor)}/{verb}", body=_given(reason=reason))
 
 
+def with_key(call: Call[T], key: str | None) -> Call[T]:
+    """The same, named so that it may be repeated."""
+    return call if key is None else replace(call, headers={**call.headers, "Idempotency-Key": key})
+
+
 def with_query(call: Call[T], **more: str | None) -> Call[T]:
     """The same call with more query parameters; those that are None are left out."""
     return replace(call, query={**call.query, **_given(**more)})
