@@ -59,7 +59,8 @@ class Invalid(DomainError):
     code = "INVALID"
 
     def __init__(self, *problems: FieldProblem) -> None:
-        super().__init__("; ".join(p.detail for p in problems) or "The request is invalid.")
+        said = "; ".join(p.detail for p in problems).replace(".; ", ". ")
+        super().__init__(said or "The request is invalid.")
         self.problems: tuple[FieldProblem, ...] = problems
 
     def under(self, parent: str) -> Invalid:

@@ -71,7 +71,8 @@ def read_json(text: bytes, shape: type[Shape]) -> Shape:
         message = str(error)
         byte = _BYTE.search(message)
         offset = int(byte[1]) if byte else len(text)
-        raise Malformed(FieldProblem("", "MALFORMED", f"{_BYTE.sub('', message)}.", offset)) from None
+        why = _BYTE.sub("", message.removeprefix("JSON is malformed: "))
+        raise Malformed(FieldProblem("", "MALFORMED", f"This is not JSON: {why}.", offset)) from None
     except UnicodeDecodeError as error:
         raise Malformed(FieldProblem("", "MALFORMED", "The body is not UTF-8.", error.start)) from None
     except RecursionError:

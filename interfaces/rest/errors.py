@@ -42,6 +42,8 @@ CODE_OF_STATUS: Mapping[int, str] = {
 }
 """What the framework refuses by itself."""
 
+MEBIBYTE = 1024 * 1024
+
 RETRYABLE = frozenset({"IDEMPOTENCY_IN_FLIGHT", "STALE_VERSION", "STORE_UNAVAILABLE", "UNAVAILABLE"})
 RETRY_AFTER = {"Retry-After": "2"}
 """Seconds: a restarted store is usually back by then."""
@@ -115,6 +117,9 @@ def _detail(request: Request[Any, Any, Any], code: str, error: HTTPException) ->
             return f"There is nothing at {path}. The paths are listed at /docs."
         case "METHOD_NOT_ALLOWED":
             return f"{path} does not take {request.method}, only {(error.headers or {}).get('allow', 'others')}."
+        case "TOO_LARGE":
+            most = request.route_handler.resolve_request_max_body_size() or 0
+            return f"{path} takes bodies of at most {most // MEBIBYTE} MiB. Send less at a time."
         case _:
             return error.detail
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ async def test_a_body_that_is_no_json_is_refused_with_the_place(api: Api, text: 
     problem = await api.refusal("POST", "/jobs", content=text, headers=JSON)
     assert (problem["status"], problem["code"]) == (400, "MALFORMED")
     assert problem["errors"][0]["pointer"] == ""
+    assert re.search("not JSON|not UTF-8|needs a JSON body|got `array`", problem["detail"])
     if offset:
         assert problem["errors"][0]["offset"] == offset
 
@@ -62,8 +64,10 @@ async def test_a_body_that_claims_to_be_no_json_is_refused(api: Api) -> None:
 async def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
     problem = await api.refusal("POST", "/jobs", content=b" " * (1024 * 1024 + 1), headers=JSON)
     assert (problem["status"], problem["code"]) == (413, "TOO_LARGE")
+    assert "1 MiB" in problem["detail"]
     problem = await api.refusal("POST", "/apply", content=b" " * (8 * 1024 * 1024 + 1), headers=JSON)
     assert (problem["status"], problem["code"]) == (413, "TOO_LARGE")
+    assert "8 MiB" in problem["detail"]
 
 
 async def test_a_batch_may_be_larger_than_other_bodies(api: Api) -> None:

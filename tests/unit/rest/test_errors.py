@@ -51,7 +51,7 @@ def test_all_wrong_fields_are_listed_with_their_pointers_and_offsets() -> None:
         ("/b", "Y", "b is wrong."),
     ]
     assert problem.errors[0].offset == 3
-    assert problem.detail == "a is wrong.; b is wrong."
+    assert problem.detail == "a is wrong. b is wrong."
 
 
 def test_codes_are_listed_once_each_by_status() -> None:

@@ -1,4 +1,4 @@
-"""The parameters of HTTP and SQL jobs are checked when the job is defined, not when it first fails."""
+"""The parameters of COMMAND, HTTP and SQL jobs are checked when the job is defined, not when it first fails."""
 
 from __future__ import annotations
 
@@ -17,6 +17,45 @@ def pointers(name: str, parameters: dict[str, Any]) -> list[str]:
     problems = BUILT_IN.named(name).check(parameters)
     assert {problem.code for problem in problems} <= {"INVALID_PARAMETERS"}
     return [problem.pointer.removeprefix("/parameters/") for problem in problems]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"command": "ls | wc -l"},
+        {"command": ["git", "commit", "-m", ""], "env": {"LC_ALL": ""}, "cwd": "/srv", "stdin": "a\0b"},
+    ],
+)
+def test_a_command_needs_a_line_or_words_only(parameters: dict[str, Any]) -> None:
+    assert pointers("COMMAND", parameters) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"command": ""}, "command"),
+        ({"command": "  "}, "command"),
+        ({"command": []}, "command"),
+        ({"command": ["", "a"]}, "command"),
+        ({"command": ["a", 1]}, "command"),
+        ({"command": {"a": "b"}}, "command"),
+        ({"command": None}, "command"),
+        ({"command": "a\0b"}, "command"),
+        ({"command": ["a", "b\0"]}, "command"),
+        ({"env": {"A": 1}}, "env"),
+        ({"env": {"": "1"}}, "env"),
+        ({"env": {"A=B": "1"}}, "env"),
+        ({"env": {"A\0": "1"}}, "env"),
+        ({"env": {"A": "\0"}}, "env"),
+        ({"env": ["A=1"]}, "env"),
+        ({"cwd": 7}, "cwd"),
+        ({"cwd": "/\0"}, "cwd"),
+        ({"stdin": 7}, "stdin"),
+        ({"shell": True}, "shell"),
+    ],
+)
+def test_a_command_that_cannot_be_started_is_refused(wrong: dict[str, Any], pointer: str) -> None:
+    assert pointers("COMMAND", {"command": "ls"} | wrong) == [pointer]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_a_refusal_seen_from_above_keeps_its_code_and_order() -> None:
 
 
 def test_a_refusal_reads_as_its_problems() -> None:
-    assert str(Invalid(WRONG, FieldProblem("", "X", "And this."))) == "minute 61 is out of range.; And this."
+    assert str(Invalid(WRONG, FieldProblem("", "X", "And this."))) == "minute 61 is out of range. And this."
     assert str(Invalid()) == "The request is invalid."
 
 
