@@ -7,6 +7,7 @@ from functools import partial
 
 from dependency_injector import containers, providers
 
+from application.operations.shared_locks import SharedLocks
 from application.scheduling.admitter import Admitter
 from application.scheduling.assignments import Assignments
 from application.scheduling.cluster_management import ClusterManagementService
@@ -36,6 +37,9 @@ from infrastructure.ids import SystemDice, TimeOrderedIds
 from infrastructure.local.heartbeats import LocalHeartbeats
 from infrastructure.local.wake_up import LocalWakeUp
 from infrastructure.sql.engine import Store, open_store
+from infrastructure.sql.operations.locks import SqlLocks
+from infrastructure.sql.operations.reader import SqlLocksReader
+from infrastructure.sql.operations.work import SqlOperationsWork
 from infrastructure.sql.repeats import SqlRepeats
 from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
@@ -72,6 +76,11 @@ class Container(containers.DeclarativeContainer):
     reader = providers.Singleton(SqlSchedulingReader, store)
     repeats = providers.Singleton(SqlRepeats, store)
     telemetry = providers.Singleton(telemetry_of, settings, store, providers.Singleton(SqlFigures, store))
+
+    operation_locks = providers.Singleton(SqlLocks, store, ids, settings.provided.node_id)
+    operations_work = providers.Factory(SqlOperationsWork, store)
+    locks_reader = providers.Singleton(SqlLocksReader, store)
+    shared_locks = providers.Singleton(SharedLocks, operations_work.provider, wake_up, draining)
 
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)
@@ -146,6 +155,9 @@ class Container(containers.DeclarativeContainer):
             timedelta(hours=1),
             wake_up,
         ),
+        providers.Singleton(
+            upkeep_loop, "expired-locks", shared_locks.provided.forget_expired, timedelta(minutes=10), wake_up
+        ),
     )
     actuator = providers.Singleton(actuator_of, settings, store, reader, loops, telemetry)
     services = providers.Singleton(
@@ -162,6 +174,9 @@ class Container(containers.DeclarativeContainer):
         switches=switches,
         reader=reader,
         repeats=repeats,
+        shared_locks=shared_locks,
+        locks_reader=locks_reader,
+        operation_locks=operation_locks,
         wake_up=wake_up,
         draining=draining,
         actuator=actuator,

@@ -8,20 +8,38 @@ import sys
 from pathlib import Path
 
 SDK = Path(__file__).parents[1] / "sdk" / "python" / "scheduler_sdk"
-SOURCE, TARGET = SDK / "client.py", SDK / "async_client.py"
+PAIRS = (
+    (SDK / "client.py", SDK / "async_client.py"),
+    (SDK / "client_locks.py", SDK / "async_client_locks.py"),
+)
 
-TITLE = "The client of the REST API that awaits: `Client`, call for call. Made by scripts/async_client.py."
+# The first sentence of each file, in the twin.
+TITLES = {
+    "client that blocks": "client that awaits",
+    "REST API that blocks: what a script or the command line uses": "REST API that awaits: `Client`, call for call",
+}
+
+
+def _title(found: re.Match[str]) -> str:
+    title = found[1]
+    for ours, theirs in TITLES.items():
+        title = title.replace(ours, theirs)
+    return f'"""{title}. Made by scripts/async_client.py."""'
+
 
 # In this order. A method that hands on an iterator stays as it is, one that is a generator becomes an async one.
 CHANGES = (
-    (r'^""".*?"""', f'"""{TITLE}"""'),
+    (r'^"""(.*?)\."""', _title),
     (r"\bimport time\b", "import asyncio"),
-    (r"class Client:", "class AsyncClient:"),
+    (r"class Client\b", "class AsyncClient"),
+    (r"\bLockCalls\b", "AsyncLockCalls"),
+    (r"scheduler_sdk\.client_locks", "scheduler_sdk.async_client_locks"),
     (r"httpx\.(Client|BaseTransport)\b", lambda found: f"httpx.Async{found[1]}"),
     (r"\bIterator\b", "AsyncIterator"),
     (r"__(enter|exit)__", lambda found: f"__a{found[1]}__"),
     (r"    def (?=(?!__init__)\w+\()", "    async def "),
     (r"async (def [a-z]\w*\([^:]*?(?:: [^:]*?)*?\) -> AsyncIterator)", r"\1"),
+    (r"async (def _pages\([^)]*\) -> AsyncIterator\[T\]: \.\.\.)", r"\1"),
     (r"a `with` block", "an `async with` block"),
     (r"self\.(close|_send|task)\(", r"await self.\1("),
     (r"self\._http\.close\(", "await self._http.aclose("),
@@ -45,10 +63,11 @@ def twin(source: str) -> str:
 
 def main() -> None:
     """Write it, in the project's style."""
-    TARGET.write_text(twin(SOURCE.read_text()))
     ruff = [sys.executable, "-m", "ruff"]
-    for step in (["format"], ["check", "--fix"], ["format"]):
-        subprocess.run([*ruff, *step, "--quiet", TARGET], check=True)
+    for source, target in PAIRS:
+        target.write_text(twin(source.read_text()))
+        for step in (["format"], ["check", "--fix"], ["format"]):
+            subprocess.run([*ruff, *step, "--quiet", target], check=True)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from interfaces.cli.job_diff import diff
 from interfaces.cli.job_edit import edit
 from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, run
 from interfaces.cli.jobs import jobs
+from interfaces.cli.locks import locks
 from interfaces.cli.processes import db, dev, server, worker
 from interfaces.cli.session import open_session, session_options
 from interfaces.cli.task_verbs import rerun, retry, submit, wait
@@ -73,6 +74,7 @@ for _command in (
     tasks,
     failures,
     executors,
+    locks,
     cluster,
     health,
     doctor,

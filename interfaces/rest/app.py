@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from application.operations.ports import LocksReader
+from application.operations.shared_locks import SharedLocks
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.forecast import Forecast
@@ -27,6 +29,7 @@ from application.shared.draining import Draining
 from application.shared.principal import LOCAL
 from application.shared.repeats import Repeats
 from application.shared.wake_up import WakeUp
+from domain.operations.ports.locks import Locks
 from interfaces.rest.access import Access
 from interfaces.rest.actuator.router import ACTUATOR, Actuator
 from interfaces.rest.bodies import LARGEST, JsonBody
@@ -37,6 +40,8 @@ from interfaces.rest.gate import Gate
 from interfaces.rest.idempotency import Idempotency
 from interfaces.rest.openapi.pages import PAGES
 from interfaces.rest.openapi.schemas import MsgspecSchemas
+from interfaces.rest.operations.cluster_locks import cluster_locks
+from interfaces.rest.operations.locks import LOCKS
 from interfaces.rest.routes import Routes
 from interfaces.rest.scheduling.apply import apply_jobs
 from interfaces.rest.scheduling.cluster import ExecutorController
@@ -82,6 +87,9 @@ class Services:
     switches: Switches
     reader: Reader
     repeats: Repeats
+    shared_locks: SharedLocks
+    locks_reader: LocksReader
+    operation_locks: Locks
     wake_up: WakeUp
     draining: Draining
     actuator: Actuator
@@ -117,6 +125,8 @@ def create_app(
                     *SWITCHES,
                     ExecutorController,
                     *EXECUTOR_API,
+                    *LOCKS,
+                    cluster_locks,
                 ],
             ),
             *ACTUATOR,
@@ -137,6 +147,9 @@ def create_app(
                 ("reaper", services.reaper),
                 ("switches", services.switches),
                 ("reader", services.reader),
+                ("shared_locks", services.shared_locks),
+                ("locks_reader", services.locks_reader),
+                ("operation_locks", services.operation_locks),
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),
                 ("default_slots", services.default_slots),

@@ -16,6 +16,7 @@ PARAMETERS: Mapping[str, Any] = {
     "executor": "worker-1",
     "pool": "default",
     "status": "FAILED",
+    "lock": "deploy-shop",
     "component": "db",
     "logger": "scheduler",
     "executorId": "worker-1",
@@ -98,6 +99,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "stopClaiming": _REASON,
     "pausePool": _REASON,
     "publishEvents": _EVENT,
+    # Locks
+    "acquireLock": {"owner": "ci-7", "ttl": "PT30S", "permits": 1, "requestId": _CLAIM},
+    "extendLock": {"token": 1, "ttl": "PT30S"},
+    "releaseLock": {"token": 1},
+    "checkFence": {"resource": "ledger", "token": 1},
+    # The node
     "changeLogger": {"configuredLevel": "DEBUG"},
 }
 """Of bodies, by operation."""

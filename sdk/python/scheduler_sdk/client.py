@@ -15,6 +15,7 @@ from scheduler_sdk import client_calls as calls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
 from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
+from scheduler_sdk.client_locks import LockCalls
 from scheduler_sdk.log_following import FollowedLog, has_ended
 from scheduler_sdk.server_address import resolve_server
 from scheduler_sdk.shapes import (
@@ -37,7 +38,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class Client:
+class Client(LockCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in a `with` block.
 
     Filters take one value or several with commas between.

@@ -17,13 +17,16 @@ from scheduler_sdk.shapes import (
     ClusterStatus,
     Executor,
     FailureGroup,
+    HeldLock,
     Job,
     JobDocument,
+    LockWish,
     LogLine,
     Occurrence,
     Outlook,
     Page,
     Redriven,
+    SharedLock,
     Task,
 )
 
@@ -176,6 +179,26 @@ def act_on_executor(executor: str, verb: str, reason: str | None = None) -> Call
 def with_key(call: Call[T], key: str | None) -> Call[T]:
     """The same, named so that it may be repeated."""
     return call if key is None else replace(call, headers={**call.headers, "Idempotency-Key": key})
+
+
+def list_locks() -> Call[Page[SharedLock]]:
+    return Call("GET", "/locks")
+
+
+def acquire_lock(name: str, wish: LockWish) -> Call[HeldLock]:
+    return Call("POST", f"/locks/{_segment(name)}/acquire", body=wish)
+
+
+def extend_lock(name: str, token: int, ttl: str) -> Call[HeldLock]:
+    return Call("POST", f"/locks/{_segment(name)}/extend", body={"token": token, "ttl": ttl})
+
+
+def release_lock(name: str, token: int) -> Call[dict[str, bool]]:
+    return Call("POST", f"/locks/{_segment(name)}/release", body={"token": token})
+
+
+def check_fence(resource: str, token: int) -> Call[object]:
+    return Call("POST", "/fences/check", body={"resource": resource, "token": token})
 
 
 def with_query(call: Call[T], **more: str | None) -> Call[T]:

@@ -35,6 +35,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("createTask", "batchTasks", "triggerJob"), _JOB),
     **dict.fromkeys(("startTask", "completeTask", "failTask", "logTask", "executorOfTask", "readLog"), _RUNNING),
     **dict.fromkeys(("reportTasks", "heartbeat", "listAttempts"), _RUNNING),
+    **dict.fromkeys(("getLock", "extendLock", "releaseLock", "checkFence"), ("acquireLock",)),
     **dict.fromkeys(("leave", "deactivateExecutor", "drainExecutor"), _EXECUTOR),
 }
 """What has been called before it, by the examples; where nothing is said, what its path names exists."""

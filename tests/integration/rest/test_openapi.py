@@ -22,6 +22,7 @@ OPERATIONS = {
     "listJobs", "listLoggers", "listOccurrences", "listTasks", "liveness", "nextFires", "pauseJob", "previewTrigger",
     "prometheus", "publishEvents", "readLog", "readiness", "registerExecutor", "reportTasks", "resumeJob", "triggerJob",
     "updateJob", "getGraph", "listAncestors", "listDependencies", "listDependents", "planRun",
+    "acquireLock", "checkFence", "clusterLocks", "extendLock", "getLock", "listLocks", "releaseLock",
 }  # fmt: skip
 
 

@@ -36,8 +36,9 @@ def test_it_is_what_its_definition_makes() -> None:
     def defined(text: str) -> list[str]:
         return [ast.dump(node) for node in ast.parse(text).body if not isinstance(node, ast.ImportFrom)]
 
-    made = defined(script.twin(script.SOURCE.read_text()))
-    assert defined(script.TARGET.read_text()) == made, "client.py has changed: run python scripts/async_client.py"
+    for source, target in script.PAIRS:
+        made = defined(script.twin(source.read_text()))
+        assert defined(target.read_text()) == made, f"{source.name} has changed: run python scripts/async_client.py"
 
 
 async def test_pages_are_fetched_as_they_are_read(client: AsyncClient, fake: FakeScheduler) -> None:

@@ -1,0 +1,1 @@
+"""Use cases of operations and of shared locks."""

@@ -1,0 +1,1 @@
+"""The platform's own upkeep, and the locks that it and its users share."""

@@ -1,0 +1,1 @@
+"""Coordination between nodes through Redis: quick, and never believed."""

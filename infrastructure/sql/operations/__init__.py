@@ -1,0 +1,1 @@
+"""Operations and shared locks in SQL."""

@@ -1,0 +1,1 @@
+"""Shared locks and fences over HTTP."""

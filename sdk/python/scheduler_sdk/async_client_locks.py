@@ -1,0 +1,43 @@
+"""What the client that awaits can do with locks. Made by scripts/async_client.py."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from scheduler_sdk import client_calls as calls
+from scheduler_sdk.client_calls import Call
+from scheduler_sdk.shapes import HeldLock, LockWish, Page, SharedLock
+
+T = TypeVar("T")
+
+
+class AsyncLockCalls:
+    """A part of `Client`."""
+
+    def locks(self) -> AsyncIterator[SharedLock]:
+        """Locks that are held, by name; pages are fetched as they are read."""
+        return self._pages(calls.list_locks())
+
+    async def acquire_lock(self, name: str, wish: LockWish) -> HeldLock:
+        """Takes a lock; refused with `LOCK_HELD` if others keep it. `locks.holding` does all of it around a block."""
+        return await self._send(calls.acquire_lock(name, wish))
+
+    async def extend_lock(self, name: str, token: int, *, ttl: str) -> HeldLock:
+        """Holds it for `ttl` from now on; refused with `LOCK_LOST` if it is not held with that token any more."""
+        return await self._send(calls.extend_lock(name, token, ttl))
+
+    async def release_lock(self, name: str, token: int) -> bool:
+        """Whether it was held with that token. Repeating it is harmless."""
+        return (await self._send(calls.release_lock(name, token)))["released"]
+
+    async def check_fence(self, resource: str, token: int) -> None:
+        """Refused with `STALE_TOKEN` if somebody with a higher token has been at the resource: then leave it alone."""
+        await self._send(calls.check_fence(resource, token))
+
+    @abstractmethod
+    def _pages(self, call: Call[Page[T]]) -> AsyncIterator[T]: ...
+
+    @abstractmethod
+    async def _send(self, call: Call[T]) -> T: ...
