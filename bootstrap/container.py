@@ -23,6 +23,7 @@ from application.scheduling.reaper import Reaper
 from application.scheduling.redrive import Redrive
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
+from application.scheduling.skips import Skips
 from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
@@ -99,6 +100,7 @@ class Container(containers.DeclarativeContainer):
     )
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
     graphs = providers.Singleton(JobGraphs, work.provider)
+    skips = providers.Singleton(Skips, work.provider, calendars)
     events = providers.Singleton(EventIntake, work.provider, ids, wake_up, telemetry)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up, telemetry)
     tasks = providers.Singleton(
@@ -165,6 +167,7 @@ class Container(containers.DeclarativeContainer):
         jobs=jobs,
         forecast=forecast,
         graphs=graphs,
+        skips=skips,
         events=events,
         tasks=tasks,
         task_control=task_control,

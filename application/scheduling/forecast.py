@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -16,12 +18,15 @@ from application.shared.clock import Clock
 from application.shared.principal import Principal
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.skip import Skip
 from domain.timing.clock_changes import ClockChangeNote, clock_change_notes
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState, planned_at
 
 NOBODY: Final = UUID(int=0)
 """The job whose place within the jitter a preview shows: each job has its own."""
+
+NOTHING_SKIPPED: Final = MappingProxyType[datetime, Skip]({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,8 @@ class Fire:
 
     nominal_at: datetime
     planned_at: datetime
+    skip: Skip | None = None
+    """Somebody does not want it to run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,28 +74,41 @@ class Forecast:
             state = replace(state, since=now)
         if schedule.awaited is not None:
             state = replace(state, last_end=now)
-        return self._fires(job.id, job.definition.trigger, now, state, count)
+        trigger = job.definition.trigger
+        after = trigger.look_from(now, state)
+        coming = fires_after(job.id, trigger, after, state, self._calendars, schedule.skipped)
+        return list(islice(coming, count))
 
     def of_trigger(self, document: TriggerDocument, after: datetime | None, count: int) -> Outlook:
         """The future of a job that would be activated at `after`, or now. Raises `Invalid`."""
         trigger = at("/trigger", lambda: trigger_of(document))
         since = after or self._clock.now()
         state = TriggerState(since=since)
-        fires = self._fires(NOBODY, trigger, since, state, count)
-        return Outlook(fires=fires, clock_changes=self._changes(trigger, since, state))
+        coming = fires_after(NOBODY, trigger, trigger.look_from(since, state), state, self._calendars)
+        return Outlook(fires=list(islice(coming, count)), clock_changes=self._changes(trigger, since, state))
 
     def _changes(self, trigger: Trigger, after: datetime, state: TriggerState) -> Sequence[ClockChangeNote]:
         return clock_change_notes(trigger, after, state, self._calendars)
 
-    def _fires(self, job_id: UUID, trigger: Trigger, now: datetime, state: TriggerState, count: int) -> Sequence[Fire]:
-        nominal = trigger.upcoming(trigger.look_from(now, state), state, self._calendars, count)
-        if not nominal:
-            return ()
+
+def fires_after(
+    job_id: UUID,
+    trigger: Trigger,
+    after: datetime,
+    state: TriggerState,
+    calendars: Calendars,
+    skipped: Mapping[datetime, Skip] = NOTHING_SKIPPED,
+) -> Iterator[Fire]:
+    """The fires whose nominal times come after `after`, to the one that reaches the limit on executions."""
+    left = None if trigger.max_executions is None else trigger.max_executions - state.fired_count
+    nominal = trigger.next_fire(after, state, calendars)
+    while nominal is not None and left != 0:
+        state = replace(state, last_nominal=nominal)
         # What follows bounds the jitter, even of the fire that will reach the limit on executions.
-        following: list[datetime | None] = [*nominal[1:], trigger.next_fire(nominal[-1], state, self._calendars)]
-        if trigger.awaits_end:
-            following = [None] * len(nominal)
-        return [
-            Fire(nominal_at=n, planned_at=planned_at(job_id, n, trigger.jitter, f))
-            for n, f in zip(nominal, following, strict=True)
-        ]
+        following = trigger.next_fire(nominal, state, calendars)
+        bound = None if trigger.awaits_end else following
+        skip = skipped.get(nominal)
+        yield Fire(nominal_at=nominal, planned_at=planned_at(job_id, nominal, trigger.jitter, bound), skip=skip)
+        if left is not None and skip is None:
+            left -= 1
+        nominal = following

@@ -18,6 +18,7 @@ from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.skip import Skip
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState
 
@@ -62,7 +63,7 @@ class JobPlanning:
             return
         due = tuple(n for n in schedule.upcoming if n <= work.now) if schedule.active else ()
         state = replace(schedule.state, since=work.now) if anew else schedule.state
-        await self._save(work, job, state, due, schedule.awaited)
+        await self._save(work, job, state, due, schedule.awaited, schedule.skips)
 
     async def _put_away(self, work: SchedulingWork, job: Job, schedule: Schedule) -> None:
         """Nothing can be planned for a definition that cannot be used; what is known of its schedule is kept."""
@@ -100,6 +101,7 @@ class JobPlanning:
         state: TriggerState,
         due: tuple[datetime, ...] = (),
         awaited: TaskId | None = None,
+        skips: tuple[Skip, ...] = (),
     ) -> None:
         await work.jobs.save(job)
         await work.listeners.put(job.id, () if job.status is JobStatus.DELETED else job.definition.trigger.patterns)
@@ -113,6 +115,7 @@ class JobPlanning:
             upcoming=due,
             active=job.status is JobStatus.ACTIVE,
             awaited=awaited if policy.awaits_end else None,
+            skips=skips,
         ).refilled(job.definition.trigger, self._calendars, work.now, skip_past=True)
         await work.schedules.put(schedule)
 

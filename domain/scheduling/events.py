@@ -66,6 +66,29 @@ class ScheduleFailed(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FireSkipped(DomainEvent):
+    """A fire to come is to be left out; once its time has come, `OccurrenceDecided` says so."""
+
+    type: ClassVar[str] = "FireSkipped"
+    job_id: JobId
+    job_name: str
+    nominal_at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireReinstated(DomainEvent):
+    """A fire that was to be left out will run after all."""
+
+    type: ClassVar[str] = "FireReinstated"
+    job_id: JobId
+    job_name: str
+    nominal_at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OccurrenceDecided(DomainEvent):
     """An entry of the ledger: what became of `count` planned fires, the last at `nominal_at`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -10,6 +10,7 @@ from itertools import groupby
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.skip import Skip
 from domain.scheduling.task import Origin
 from domain.shared.json_value import JsonText
 from domain.timing.trigger import planned_at
@@ -69,17 +70,32 @@ def decide(schedule: Schedule, now: datetime, most: int | None = None) -> Firing
         return Firing(decisions=(), after=_at_rest(schedule))
     nominal = [n for n in schedule.upcoming if n <= now]
     due = [_Due(n, schedule.planned(i)) for i, n in enumerate(nominal)]
+    skipped = schedule.skipped
     if due and due[-1].planned > now:  # jitter: its nominal time has come, its planned time has not
         due.pop()
     kept = schedule.policy.misfire.most_fires
     open_ended = len(due) == len(schedule.upcoming) > kept and not schedule.exhausted
     if open_ended:
-        due = due[:-kept]
+        candidates = [i for i, d in enumerate(due) if d.nominal not in skipped][-kept:]
+        due = due[: candidates[0]] if candidates else due
     if not due:
         return Firing(decisions=(), after=schedule)
-    verdicts = _JUDGES[schedule.policy.late_policy](schedule.policy.misfire, due, now, open_ended)
+    verdicts = _judged(schedule, skipped, due, now, open_ended)
     decisions = _until_fired(_with_overlap(schedule, verdicts), _left(schedule), most)
     return _after(schedule, decisions, now)
+
+
+def _judged(
+    schedule: Schedule, skipped: Mapping[datetime, Skip], due: Sequence[_Due], now: datetime, open_ended: bool
+) -> list[PlannedFire]:
+    """Each by the misfire policy, for which those that somebody has skipped are not there."""
+    judge, misfire = _JUDGES[schedule.policy.late_policy], schedule.policy.misfire
+    wanted = [d for d in due if d.nominal not in skipped] if skipped else due
+    verdicts = iter(judge(misfire, wanted, now, open_ended) if wanted else ())
+    return [
+        d.decided(Decision.SKIPPED_BY_USER, skip.words) if (skip := skipped.get(d.nominal)) else next(verdicts)
+        for d in due
+    ]
 
 
 def decide_at_once(schedule: Schedule, causes: Sequence[Cause], now: datetime) -> Firing:

@@ -54,8 +54,8 @@ class JobStatus(StrEnum):
 ALLOWED_ACTIONS: Mapping[JobStatus, tuple[str, ...]] = MappingProxyType(
     {
         JobStatus.CREATED: ("activate", "disable", "update", "delete"),
-        JobStatus.ACTIVE: ("pause", "disable", "trigger", "update", "delete"),
-        JobStatus.PAUSED: ("resume", "disable", "trigger", "update", "delete"),
+        JobStatus.ACTIVE: ("pause", "disable", "trigger", "skip", "update", "delete"),
+        JobStatus.PAUSED: ("resume", "disable", "trigger", "skip", "update", "delete"),
         JobStatus.DISABLED: ("activate", "update", "delete"),
         JobStatus.DELETED: (),
     }
@@ -201,6 +201,10 @@ class Job(Aggregate):
     def require_runnable(self) -> None:
         """Whether somebody may ask for a run now. Raises `IllegalJobState` unless ACTIVE or PAUSED."""
         self._require("trigger")
+
+    def require_planned(self) -> None:
+        """Whether it has fires to come. Raises `IllegalJobState` unless ACTIVE or PAUSED."""
+        self._require("skip")
 
     def require_readable(self) -> None:
         """Whether its definition is known. Raises `JobUnreadable`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -10,8 +10,9 @@ from itertools import islice
 from domain.scheduling.ids import JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import FiringPolicy
+from domain.scheduling.skip import Skip
 from domain.timing.ports import Calendars
-from domain.timing.trigger import Trigger, TriggerState, planned_at
+from domain.timing.trigger import TICK, Trigger, TriggerState, planned_at
 
 PLANNED_AHEAD = 8
 """How many nominal times a schedule keeps, so that a due instant costs no evaluation of its trigger."""
@@ -38,6 +39,7 @@ class Schedule:
     `upcoming` holds the next nominal times, oldest first, all after `state.last_nominal`: what the trigger says whether
     those before fire or not, so that a limit on executions does not shorten it. `exhausted`: no more come after these.
     `awaited` is the run that has to end before the next time is known. `live` counts the tasks in the way of a fire.
+    `skips` are single fires to be left out, oldest first; those whose time is over stay until the next is added.
     """
 
     job_id: JobId
@@ -51,6 +53,7 @@ class Schedule:
     live: int = 0
     tail: Tail | None = None
     awaited: TaskId | None = None
+    skips: tuple[Skip, ...] = ()
 
     @property
     def due_at(self) -> datetime | None:
@@ -85,6 +88,34 @@ class Schedule:
         """When `upcoming[index]` is to start: its nominal time moved by jitter, never beyond the one after it."""
         following = self.upcoming[index + 1] if index + 1 < len(self.upcoming) else None
         return planned_at(self.job_id, self.upcoming[index], self.policy.jitter, following)
+
+    @property
+    def skipped(self) -> Mapping[datetime, Skip]:
+        """The fires to be left out, by their nominal times."""
+        return {skip.nominal: skip for skip in self.skips}
+
+    def skipping(self, skip: Skip) -> Schedule:
+        """With one fire to be left out, unless it is so already."""
+        if skip.nominal in self.skipped:
+            return self
+        last = self.state.last_nominal
+        kept = [other for other in self.skips if last is None or other.nominal > last]
+        return replace(self, skips=tuple(sorted([*kept, skip], key=lambda each: each.nominal)))
+
+    def not_skipping(self, nominal: datetime) -> Schedule:
+        """With that fire again."""
+        return replace(self, skips=tuple(skip for skip in self.skips if skip.nominal != nominal))
+
+    def will_reach(self, nominal: datetime, trigger: Trigger, calendars: Calendars, now: datetime) -> bool:
+        """Whether `nominal` is one of its times, and not decided yet.
+
+        Where each time follows from the end of a run, only the next one is known, if it is.
+        """
+        if nominal in self.upcoming:
+            return self.active or nominal > now
+        if self.policy.awaits_end or nominal <= now:
+            return False
+        return trigger.next_fire(nominal - TICK, self.state, calendars) == nominal
 
     def runs_out(self, now: datetime) -> bool:
         """Whether what is known does not reach beyond `now`, so that the trigger has to be asked before deciding."""

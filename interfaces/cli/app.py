@@ -22,6 +22,7 @@ from interfaces.cli.import_crontab import import_crontab
 from interfaces.cli.job_definitions import create, export, validate
 from interfaces.cli.job_diff import diff
 from interfaces.cli.job_edit import edit
+from interfaces.cli.job_skips import skip, unskip
 from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, run
 from interfaces.cli.jobs import jobs
 from interfaces.cli.locks import locks
@@ -85,5 +86,5 @@ for _command in (create, edit, apply, diff, validate, export, import_crontab):
     jobs.add_command(_command)
 for _command in (submit, wait, retry, rerun):
     tasks.add_command(_command)
-for _command in (run, pause, resume, activate, disable, delete):
+for _command in (run, pause, resume, activate, disable, delete, skip, unskip):
     jobs.add_command(_command)

@@ -70,7 +70,10 @@ def next_fires(session: Session, names: tuple[str, ...], expression: str | None,
             ("JOB", member("job")),
             ("FIRES", time_of(session, "plannedAt")),
             ("BY ITS SCHEDULE", time_of(session, "nominalAt")),
+            ("SKIPPED BY", _skipped),
         )
+        if not any(fire.get("skipped") for fire in fires):
+            columns = columns[:-1]
         click.echo(table(fires, columns) if fires else "no fires are planned")
         for change in changes:
             if change["effect"] != "UNAFFECTED":
@@ -95,6 +98,11 @@ def occurrences(session: Session, job: str, limit: int | None) -> None:
     )
     with session.client() as client:
         print_some(session, client.occurrences(job), limit, columns, "nominalAt")
+
+
+def _skipped(fire: Document) -> str:
+    skipped = fire.get("skipped")
+    return clean(f"{skipped['by']}: {skipped['reason']}" if skipped else None)
 
 
 def trigger_words(job: Document) -> str:

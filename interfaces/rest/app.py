@@ -22,6 +22,7 @@ from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
 from application.scheduling.reaper import Reaper
 from application.scheduling.redrive import Redrive
+from application.scheduling.skips import Skips
 from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
@@ -50,6 +51,7 @@ from interfaces.rest.scheduling.events import publish_events
 from interfaces.rest.scheduling.failures import FailureController
 from interfaces.rest.scheduling.graph import JobGraphController, graph
 from interfaces.rest.scheduling.job_actions import JobActionController
+from interfaces.rest.scheduling.job_skips import JobSkipController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.job_validation import validate_job
 from interfaces.rest.scheduling.jobs import JobController
@@ -78,6 +80,7 @@ class Services:
     jobs: JobManagementService
     forecast: Forecast
     graphs: JobGraphs
+    skips: Skips
     events: EventIntake
     tasks: TaskExecutionService
     task_control: TaskControlService
@@ -114,6 +117,7 @@ def create_app(
                     JobGraphController,
                     graph,
                     preview,
+                    JobSkipController,
                     apply_jobs,
                     publish_events,
                     TaskController,
@@ -139,6 +143,7 @@ def create_app(
                 ("jobs", services.jobs),
                 ("forecast", services.forecast),
                 ("graphs", services.graphs),
+                ("skips", services.skips),
                 ("events", services.events),
                 ("tasks", services.tasks),
                 ("control", services.task_control),

@@ -54,6 +54,10 @@ class ScheduleQueue(Protocol):
         """Insert or replace one schedule, healthy again; its `due_at` says when it is looked at."""
 
     @abstractmethod
+    async def keep_skips(self, schedule: Schedule) -> None:
+        """Write which fires of this schedule are to be left out, and nothing else of it."""
+
+    @abstractmethod
     async def set_aside(self, job_id: JobId, error: str, retry_at: datetime) -> None:
         """Health ERROR; looked at again at `retry_at`, only this one schedule."""
 

@@ -23,7 +23,7 @@ from domain.timing.trigger import Trigger
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling import fired as writing
-from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, upcoming_text, with_live
+from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, upcoming_text, with_live
 from infrastructure.sql.scheduling.schedule_statements import (
     COUNT_LIVE,
     JOBS,
@@ -117,6 +117,7 @@ class SqlScheduleQueue(ScheduleQueue):
             "policy": encode_policy(schedule.policy),
             "due_at": schedule.due_at,
             "upcoming": upcoming_text(schedule.upcoming),
+            "skips": skips_text(schedule.skips),
             "active": schedule.active,
             "exhausted": schedule.exhausted,
             "last_nominal": schedule.state.last_nominal,
@@ -132,6 +133,10 @@ class SqlScheduleQueue(ScheduleQueue):
         tenant = sa.select(jobs.c.tenant).where(jobs.c.id == schedule.job_id).scalar_subquery()
         new = insert(self._work.dialect, schedules).values(job_id=schedule.job_id, tenant=tenant, **state)
         await self._work.execute(new.on_conflict_do_update(index_elements=[_s.job_id], set_=state))
+
+    async def keep_skips(self, schedule: Schedule) -> None:
+        skips = skips_text(schedule.skips)
+        await self._work.execute(sa.update(schedules).where(_s.job_id == schedule.job_id).values(skips=skips))
 
     async def set_aside(self, job_id: JobId, error: str, retry_at: datetime) -> None:
         comes_sooner = sa.and_(_s.due_at > self._work.now, _s.due_at < retry_at)  # not the fire that failed

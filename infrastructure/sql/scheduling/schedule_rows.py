@@ -14,6 +14,7 @@ from application.scheduling.job_mapping import decode_policy
 from domain.scheduling.ids import JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule, Tail
+from domain.scheduling.skip import Skip
 from domain.timing.trigger import TriggerState
 from infrastructure.sql.scheduling.tables import schedules
 from infrastructure.sql.types import from_microseconds, to_microseconds
@@ -26,6 +27,7 @@ COLUMNS = (
     _s.lane,
     _s.policy,
     _s.upcoming,
+    _s.skips,
     _s.active,
     _s.exhausted,
     _s.last_nominal,
@@ -38,6 +40,7 @@ COLUMNS = (
 )
 """What `schedule_of` reads, in this order."""
 
+_SKIPS = msgspec.json.Decoder(list[tuple[int, str, str]])
 _MICROSECONDS = msgspec.json.Decoder(list[int])
 
 
@@ -46,7 +49,7 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
 
     Raises whatever makes it unreadable, for example a policy that a newer version has written.
     """
-    job_id, version, lane, policy, upcoming, active, exhausted, *state, awaited, tail_id, tail = row
+    job_id, version, lane, policy, upcoming, skips, active, exhausted, *state, awaited, tail_id, tail = row
     last_nominal, last_end, fired_count, since = state
     return Schedule(
         job_id=JobId(job_id),
@@ -55,6 +58,7 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
         policy=decode_policy(policy),
         state=TriggerState(last_nominal=last_nominal, last_end=last_end, fired_count=fired_count, since=since),
         upcoming=_instants(upcoming),
+        skips=() if skips is None else _skips(skips),
         active=active,
         exhausted=exhausted,
         tail=Tail(occurrence_id=OccurrenceId(tail_id), decision=Decision(tail)) if tail_id else None,
@@ -70,6 +74,16 @@ def with_live(schedule: Schedule, live: int) -> Schedule:
 @lru_cache(maxsize=4096)  # many jobs are due at the same times
 def _instants(upcoming: str) -> tuple[datetime, ...]:
     return tuple([from_microseconds(n) for n in _MICROSECONDS.decode(upcoming)])
+
+
+def _skips(text: str) -> tuple[Skip, ...]:
+    return tuple([Skip(nominal=from_microseconds(n), reason=reason, by=by) for n, reason, by in _SKIPS.decode(text)])
+
+
+def skips_text(skips: tuple[Skip, ...]) -> str | None:
+    """A JSON array of nominal time, reason and person; nothing where there are none, as nearly everywhere."""
+    found = [(to_microseconds(skip.nominal), skip.reason, skip.by) for skip in skips]
+    return msgspec.json.encode(found).decode() if found else None
 
 
 @lru_cache(maxsize=4096)

@@ -68,6 +68,7 @@ schedules = Table(
     Column("last_fired_at", Instant),
     Column("health_error", Text),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("skips", JsonText),
 )
 partial_index("ix_schedules_due", schedules.c.due_at, schedules.c.job_id, where="due_at IS NOT NULL")
 partial_index("ix_schedules_awaiting", schedules.c.awaited_task, where="awaited_task IS NOT NULL")

@@ -10,6 +10,9 @@ from typing import Any
 
 TASK = "01980f5c-8d5a-7c11-9f3e-2b6a54c0d1e7"
 
+SOME_DAY = "2199-01-01T01:00:00Z"
+"""A time at which the job fires, whenever the example is tried."""
+
 PARAMETERS: Mapping[str, Any] = {
     "job": "nightly-backup",
     "task": TASK,
@@ -61,6 +64,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "disableJob": _REASON,
     "triggerJob": {"parameters": {"command": ["pg_dump", "-Fc", "stock"]}},
     "previewTrigger": {"trigger": _TRIGGER, "after": "2031-03-29T00:00:00Z", "count": 3},
+    "skipFire": {"nominalAt": SOME_DAY, "reason": "The disk is replaced that night."},
+    "unskipFire": {"nominalAt": SOME_DAY},
     "applyJobs": {"jobs": [_JOB], "dryRun": False},
     # Tasks
     "createTask": {"jobId": "nightly-backup", "uniqueKey": "backup-of-today"},

@@ -24,11 +24,25 @@ from interfaces.rest.parameters import Cursor, Limit
 MOST_FIRES = 100
 
 
+class SkippedBy(Body, frozen=True, kw_only=True):
+    """Who does not want a fire, and why."""
+
+    reason: str
+    by: str
+
+
 class FireView(Body, frozen=True, kw_only=True):
-    """What the trigger says, and that plus the job's jitter."""
+    """What the trigger says, and that plus the job's jitter. One that is `skipped` will not run."""
 
     nominal_at: datetime
     planned_at: datetime
+    skipped: SkippedBy | None = None
+
+    @classmethod
+    def of(cls, fire: Fire) -> "FireView":
+        """As the API shows it."""
+        skipped = SkippedBy(reason=fire.skip.reason, by=fire.skip.by) if fire.skip else None
+        return cls(nominal_at=fire.nominal_at, planned_at=fire.planned_at, skipped=skipped)
 
 
 class Fires(Body, frozen=True, kw_only=True):
@@ -39,7 +53,7 @@ class Fires(Body, frozen=True, kw_only=True):
     @classmethod
     def of(cls, fires: Sequence[Fire]) -> "Fires":
         """As the API shows them."""
-        return cls(fires=[FireView(nominal_at=f.nominal_at, planned_at=f.planned_at) for f in fires])
+        return cls(fires=[FireView.of(fire) for fire in fires])
 
 
 class ClockChangeView(Body, frozen=True, kw_only=True):

@@ -140,6 +140,14 @@ class AsyncClient(AsyncLockCalls):
         """The same for a job that would have this trigger from now on; nothing is kept."""
         return await self._send(calls.preview_fires(trigger, count))
 
+    async def skip(self, job: str, nominal_at: datetime, *, reason: str) -> Fire:
+        """Leaves out one fire to come, named by what its schedule says; the ledger will say why."""
+        return await self._send(calls.skip_fire(job, nominal_at.isoformat(), reason))
+
+    async def unskip(self, job: str, nominal_at: datetime) -> Fire:
+        """Lets a fire that was to be left out run after all."""
+        return await self._send(calls.unskip_fire(job, nominal_at.isoformat()))
+
     def occurrences(self, job: str) -> AsyncIterator[Occurrence]:
         """What became of each planned fire, the newest first; pages are fetched as they are read."""
         return self._pages(calls.list_occurrences(job))

@@ -138,6 +138,14 @@ class Client(LockCalls):
         """The same for a job that would have this trigger from now on; nothing is kept."""
         return self._send(calls.preview_fires(trigger, count))
 
+    def skip(self, job: str, nominal_at: datetime, *, reason: str) -> Fire:
+        """Leaves out one fire to come, named by what its schedule says; the ledger will say why."""
+        return self._send(calls.skip_fire(job, nominal_at.isoformat(), reason))
+
+    def unskip(self, job: str, nominal_at: datetime) -> Fire:
+        """Lets a fire that was to be left out run after all."""
+        return self._send(calls.unskip_fire(job, nominal_at.isoformat()))
+
     def occurrences(self, job: str) -> Iterator[Occurrence]:
         """What became of each planned fire, the newest first; pages are fetched as they are read."""
         return self._pages(calls.list_occurrences(job))

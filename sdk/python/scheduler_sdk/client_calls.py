@@ -17,6 +17,7 @@ from scheduler_sdk.shapes import (
     ClusterStatus,
     Executor,
     FailureGroup,
+    Fire,
     HeldLock,
     Job,
     JobDocument,
@@ -95,6 +96,14 @@ def next_fires(job: str, count: int) -> Call[Outlook]:
 
 def preview_fires(trigger: Mapping[str, Any], count: int) -> Call[Outlook]:
     return Call("POST", "/jobs/preview", body={"trigger": trigger, "count": count})
+
+
+def skip_fire(job: str, nominal: str, reason: str) -> Call[Fire]:
+    return Call("POST", f"/jobs/{_segment(job)}/skip", body={"nominalAt": nominal, "reason": reason})
+
+
+def unskip_fire(job: str, nominal: str) -> Call[Fire]:
+    return Call("POST", f"/jobs/{_segment(job)}/unskip", body={"nominalAt": nominal})
 
 
 def list_occurrences(job: str) -> Call[Page[Occurrence]]:

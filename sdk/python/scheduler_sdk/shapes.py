@@ -43,11 +43,19 @@ class Job(TypedDict, total=False):
     updatedAt: str
 
 
+class SkippedBy(TypedDict):
+    """Who does not want a fire, and why."""
+
+    reason: str
+    by: str
+
+
 class Fire(TypedDict):
-    """A time at which a job will fire: what its schedule says, and the same with jitter."""
+    """A time at which a job will fire: what its schedule says, and the same with jitter. `skipped`: it will not."""
 
     nominalAt: str
     plannedAt: str
+    skipped: SkippedBy | None
 
 
 class ClockChange(TypedDict):

@@ -23,6 +23,7 @@ OPERATIONS = {
     "prometheus", "publishEvents", "readLog", "readiness", "registerExecutor", "reportTasks", "resumeJob", "triggerJob",
     "updateJob", "getGraph", "listAncestors", "listDependencies", "listDependents", "planRun",
     "acquireLock", "checkFence", "clusterLocks", "extendLock", "getLock", "listLocks", "releaseLock",
+    "skipFire", "unskipFire",
 }  # fmt: skip
 
 

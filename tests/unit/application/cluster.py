@@ -17,6 +17,7 @@ from application.scheduling.lanes import Lanes
 from application.scheduling.reaper import Reaper
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
+from application.scheduling.skips import Skips
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import Answer, ClaimWish, TaskExecutionService
 from application.shared.draining import Draining
@@ -49,6 +50,7 @@ class Cluster:
         planning = JobPlanning(ids, CALENDARS, self.lanes, wake_up)
         self.jobs = JobManagementService(store.begin, ids, BUILT_IN, planning, wake_up, JobDefaults(), self.metrics)
         self.forecast = Forecast(store.begin, CALENDARS, self.clock)
+        self.skips = Skips(store.begin, CALENDARS)
         self.execution = TaskExecutionService(
             store.begin,
             self.exchange,

@@ -178,6 +178,10 @@ class FakeScheduleQueue(ScheduleQueue):
         self._tables.schedules[schedule.job_id] = replace(schedule, live=0)
         self._tables.aside.pop(schedule.job_id, None)
 
+    async def keep_skips(self, schedule: Schedule) -> None:
+        present = self._tables.schedules[schedule.job_id]
+        self._tables.schedules[schedule.job_id] = replace(present, skips=schedule.skips)
+
     async def set_aside(self, job_id: JobId, error: str, retry_at: datetime) -> None:
         due_at = self._tables.schedules[job_id].due_at
         comes_sooner = due_at is not None and self._now < due_at < retry_at  # a fire that is known can still be decided

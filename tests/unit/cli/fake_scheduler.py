@@ -84,7 +84,7 @@ class FakeScheduler:
             case "GET", []:
                 return 200, job
             case "GET", ["next"]:
-                fire = {"nominalAt": "2027-03-28T01:00:00Z", "plannedAt": "2027-03-28T01:00:07Z"}
+                fire = {"nominalAt": "2027-03-28T01:00:00Z", "plannedAt": "2027-03-28T01:00:07Z", "skipped": None}
                 return 200, {"fires": [fire] * int(request.query["count"]), "clockChanges": []}
             case "DELETE", []:
                 return 200, self.jobs.pop(job["name"]) | {"status": "DELETED"}

@@ -83,6 +83,31 @@ def test_the_next_fires_are_shown_for_each_job(run: Run) -> None:
     assert result.stdout.count("2027-03-28T03:00:07+02:00  2027-03-28T03:00:00+02:00") == 2
 
 
+def test_the_next_fire_is_skipped_unless_another_is_named(run: Run, fake: FakeScheduler) -> None:
+    fire = {"nominalAt": "2027-03-28T01:00:00Z", "plannedAt": "2027-03-28T01:00:07Z", "skipped": None}
+    skipped = fire | {"nominalAt": "2027-03-27T01:00:00Z", "skipped": {"reason": "freeze", "by": "ann"}}
+    fake.routes |= {
+        "GET /jobs/nightly/next": lambda _: (200, {"fires": [skipped, fire], "clockChanges": []}),
+        "POST /jobs/nightly/skip": lambda _: (200, fire),
+        "POST /jobs/nightly/unskip": lambda _: (200, skipped),
+    }
+    assert "ann: freeze" in run("jobs", "next", "nightly").stdout
+    told = run("jobs", "skip", "nightly", "--reason", "release", "--tz", "Europe/Berlin").stdout
+    assert told == "nightly will not fire at 2027-03-28T03:00:00+02:00\n"
+    assert fake.requests[-1].body == {"nominalAt": "2027-03-28T01:00:00+00:00", "reason": "release"}
+    assert run("jobs", "unskip", "nightly").stdout == "nightly will fire at 2027-03-27T01:00:00Z\n"
+    assert fake.requests[-1].body == {"nominalAt": "2027-03-27T01:00:00+00:00"}
+    run("jobs", "skip", "nightly", "--at", "2027-04-01T03:00:00+02:00", "--reason", "x", "-o", "json")
+    assert fake.requests[-1].body == {"nominalAt": "2027-04-01T03:00:00+02:00", "reason": "x"}
+    fake.routes["GET /jobs/nightly/next"] = lambda _: (200, {"fires": [fire], "clockChanges": []})
+    none = run("jobs", "unskip", "nightly")
+    assert (none.exit_code, none.stderr) == (
+        3,
+        "Error: nightly has no fire that is left out among its next 100: name one with --at\n",
+    )
+    assert run("jobs", "skip", "nightly").exit_code == 2
+
+
 def test_verbs_tell_the_new_state_and_carry_the_reason(run: Run, fake: FakeScheduler) -> None:
     assert run("jobs", "pause", "nightly", "--reason", "migration").stdout.startswith("nightly is PAUSED")
     assert fake.jobs["nightly"]["statusReason"] == "migration"
