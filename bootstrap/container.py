@@ -10,6 +10,8 @@ from dependency_injector import containers, providers
 from application.operations.shared_locks import SharedLocks
 from application.scheduling.admitter import Admitter
 from application.scheduling.assignments import Assignments
+from application.scheduling.backfiller import Backfiller
+from application.scheduling.backfills import Backfills
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.follower import Follower
@@ -44,11 +46,13 @@ from infrastructure.sql.operations.work import SqlOperationsWork
 from infrastructure.sql.repeats import SqlRepeats
 from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
+from infrastructure.sql.scheduling.reader_backfills import SqlBackfillReader
 from infrastructure.sql.scheduling.reader_figures import SqlFigures
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from infrastructure.time_zones import tzdata_version
 from interfaces.loops.admitter import admitter_loop
+from interfaces.loops.backfiller import backfiller_loop
 from interfaces.loops.follower import follower_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
@@ -118,6 +122,9 @@ class Container(containers.DeclarativeContainer):
         switches,
     )
     task_control = providers.Singleton(TaskControlService, work.provider, exchange, intake, assignments, wake_up)
+    backfills = providers.Singleton(Backfills, work.provider, ids, calendars, wake_up)
+    backfill_reader = providers.Singleton(SqlBackfillReader, store)
+    backfiller = providers.Singleton(Backfiller, work.provider, ids, calendars, wake_up, telemetry, switches)
     redrive = providers.Singleton(Redrive, work.provider, wake_up)
     cluster = providers.Singleton(
         ClusterManagementService,
@@ -142,6 +149,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(planner_loop, planner, wake_up),
         providers.Singleton(follower_loop, follower, wake_up),
         providers.Singleton(admitter_loop, admitter, wake_up),
+        providers.Singleton(backfiller_loop, backfiller, wake_up),
         providers.Singleton(reaper_loop, reaper, wake_up),
         providers.Singleton(
             upkeep_loop,
@@ -172,6 +180,8 @@ class Container(containers.DeclarativeContainer):
         tasks=tasks,
         task_control=task_control,
         redrive=redrive,
+        backfills=backfills,
+        backfill_reader=backfill_reader,
         cluster=cluster,
         reaper=reaper,
         switches=switches,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.shared.unit_of_work import UnitOfWork
+from domain.scheduling.ports.backfill_repository import BackfillRepository
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
@@ -15,6 +16,7 @@ from domain.scheduling.ports.graph_book import GraphBook
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
+from domain.scheduling.ports.run_history import RunHistory
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
 from domain.scheduling.ports.switch_board import SwitchBoard
 from domain.scheduling.ports.task_queue import Session, TaskQueue
@@ -43,6 +45,14 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def graph(self) -> GraphBook: ...
+
+    @property
+    @abstractmethod
+    def backfills(self) -> BackfillRepository: ...
+
+    @property
+    @abstractmethod
+    def run_history(self) -> RunHistory: ...
 
     @property
     @abstractmethod

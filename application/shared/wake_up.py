@@ -13,6 +13,8 @@ OPENINGS = "openings"
 """Tasks wait for a time: the next opening may be earlier."""
 CHAINS = "chains"
 """A schedule waits for the end of a run."""
+BACKFILLS = "backfills"
+"""A backfill was started or resumed."""
 LANES = "lanes"
 """There is a new lane, or tasks came to stand in any of them."""
 

@@ -36,6 +36,11 @@ def event_fire_key(source: str, id_: str) -> str:
     return f"event:{source}:{id_.replace('%', '%25').replace(':', '%3A')}"
 
 
+def backfill_fire_key(backfill: UUID, nominal: datetime) -> str:
+    """The key of a fire that a backfill forces, whatever the ledger has already."""
+    return f"backfill:{backfill}:{schedule_fire_key(nominal)}"
+
+
 def manual_fire_key(request: UUID) -> str:
     """The key of a run that somebody asked for."""
     return f"manual:{request}"

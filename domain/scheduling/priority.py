@@ -11,6 +11,7 @@ Priority = NewType("Priority", int)
 
 PRIORITY_NAMES = {"LOWEST": 1, "LOW": 3, "NORMAL": 5, "MEDIUM": 5, "HIGH": 7, "HIGHEST": 10}
 NORMAL = Priority(5)
+LOWEST = Priority(1)
 
 AGEING_STEP = timedelta(hours=1)
 """What one level of priority is worth in waiting time:

@@ -12,6 +12,7 @@ from domain.scheduling.errors import IllegalTaskState, IllegalTransition, LeaseL
 from domain.scheduling.events import TaskAssigned, TaskCancelled, TaskRetryScheduled
 from domain.scheduling.fingerprint import fingerprint
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, RunId, TaskId
+from domain.scheduling.priority import Priority
 from domain.scheduling.task_status import HELD, Gate, TaskStatus
 from domain.shared.aggregate import Aggregate
 from domain.shared.ids import TenantId
@@ -50,6 +51,7 @@ class Origin(StrEnum):
     SCHEDULE = "SCHEDULE"
     EVENT = "EVENT"
     MANUAL = "MANUAL"
+    BACKFILL = "BACKFILL"
     DIRECT = "DIRECT"
 
 
@@ -80,8 +82,8 @@ class TaskError:
 class NewTask:
     """A task about to be created; what it does not say (type, lane, priority, limits) is its job's at `job_version`.
 
-    `parameters` None = the job's own. `scheduled_time` is the planned instant; before it the task waits behind gate
-    TIME.
+    `parameters` and `priority` None = the job's own. `scheduled_time` is the planned instant; before it the task waits
+    behind gate TIME.
     """
 
     id: TaskId
@@ -94,6 +96,7 @@ class NewTask:
     scheduled_time: datetime
     gate: Gate | None
     parameters: JsonText | None = None
+    priority: Priority | None = None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from litestar.di import Provide
 
 from application.operations.ports import LocksReader
 from application.operations.shared_locks import SharedLocks
+from application.scheduling.backfill_views import BackfillReader
+from application.scheduling.backfills import Backfills
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.forecast import Forecast
@@ -45,6 +47,7 @@ from interfaces.rest.operations.cluster_locks import cluster_locks
 from interfaces.rest.operations.locks import LOCKS
 from interfaces.rest.routes import Routes
 from interfaces.rest.scheduling.apply import apply_jobs
+from interfaces.rest.scheduling.backfills import BACKFILLS
 from interfaces.rest.scheduling.cluster import ExecutorController
 from interfaces.rest.scheduling.cluster_upkeep import ClusterController
 from interfaces.rest.scheduling.events import publish_events
@@ -85,6 +88,8 @@ class Services:
     tasks: TaskExecutionService
     task_control: TaskControlService
     redrive: Redrive
+    backfills: Backfills
+    backfill_reader: BackfillReader
     cluster: ClusterManagementService
     reaper: Reaper
     switches: Switches
@@ -127,6 +132,7 @@ def create_app(
                     FailureController,
                     ClusterController,
                     *SWITCHES,
+                    *BACKFILLS,
                     ExecutorController,
                     *EXECUTOR_API,
                     *LOCKS,
@@ -148,6 +154,8 @@ def create_app(
                 ("tasks", services.tasks),
                 ("control", services.task_control),
                 ("redrive", services.redrive),
+                ("backfills", services.backfills),
+                ("backfill_reader", services.backfill_reader),
                 ("cluster", services.cluster),
                 ("reaper", services.reaper),
                 ("switches", services.switches),

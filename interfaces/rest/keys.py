@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from domain.scheduling.backfill_errors import BackfillNotFound
 from domain.scheduling.errors import TaskNotFound
-from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.ids import BackfillId, JobId, TaskId
 
 LONGEST_WORDS = 1000
 
@@ -26,6 +27,14 @@ def job_key(text: str) -> JobId | str:
         return JobId(UUID(text))
     except ValueError:
         return text
+
+
+def backfill_id(text: str) -> BackfillId:
+    """Raises `BackfillNotFound` for what is no id at all."""
+    try:
+        return BackfillId(UUID(text))
+    except ValueError:
+        raise BackfillNotFound(text) from None
 
 
 def task_id(text: str) -> TaskId:

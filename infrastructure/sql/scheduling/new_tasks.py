@@ -35,6 +35,7 @@ NEW_TASKS = Relation(
     nominal_at=Instant,
     scheduled_time=Instant,
     parameters=JsonText,
+    priority=sa.SmallInteger,
 )
 
 
@@ -54,6 +55,7 @@ def new_task_rows(new: Iterable[NewTask]) -> list[tuple[object, ...]]:
             task.nominal_at,
             task.scheduled_time,
             task.parameters,
+            task.priority,
         )
         for task in new
     ]
@@ -62,6 +64,7 @@ def new_task_rows(new: Iterable[NewTask]) -> list[tuple[object, ...]]:
 def insert_new_tasks(dialect: DialectName) -> sa.Insert:
     """INSERT … SELECT of `NEW_TASKS` joined with their jobs; parameter `b_now` is when they are created."""
     t, j = NEW_TASKS.source(dialect), jobs.c
+    priority = sa.func.coalesce(t.c.priority, j.priority)
     values: dict[str, sa.ColumnElement[Any]] = {
         "id": t.c.id,
         "tenant": j.tenant,
@@ -74,8 +77,8 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "status": t.c.status,
         "gate": t.c.gate,
         "lane": j.lane,
-        "rank": t.c.lowest_rank - (j.priority - sa.literal_column("1")) * sa.literal_column(str(_LEVEL)),
-        "priority": j.priority,
+        "rank": t.c.lowest_rank - (priority - sa.literal_column("1")) * sa.literal_column(str(_LEVEL)),
+        "priority": priority,
         "max_attempts": j.max_attempts,
         "timeout_s": j.timeout_s,
         "nominal_at": t.c.nominal_at,

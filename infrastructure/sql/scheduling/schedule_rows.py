@@ -57,7 +57,7 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
         lane=LaneId(lane),
         policy=decode_policy(policy),
         state=TriggerState(last_nominal=last_nominal, last_end=last_end, fired_count=fired_count, since=since),
-        upcoming=_instants(upcoming),
+        upcoming=instants_of(upcoming),
         skips=() if skips is None else _skips(skips),
         active=active,
         exhausted=exhausted,
@@ -72,7 +72,8 @@ def with_live(schedule: Schedule, live: int) -> Schedule:
 
 
 @lru_cache(maxsize=4096)  # many jobs are due at the same times
-def _instants(upcoming: str) -> tuple[datetime, ...]:
+def instants_of(upcoming: str) -> tuple[datetime, ...]:
+    """The inverse of `upcoming_text`."""
     return tuple([from_microseconds(n) for n in _MICROSECONDS.decode(upcoming)])
 
 

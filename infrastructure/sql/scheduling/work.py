@@ -6,6 +6,7 @@ from functools import cached_property
 
 from application.scheduling.ports import SchedulingWork
 from infrastructure.sql.engine import Store
+from infrastructure.sql.scheduling.backfill_repository import SqlBackfillRepository
 from infrastructure.sql.scheduling.chain_queue import SqlChainQueue
 from infrastructure.sql.scheduling.dead_letter_queue import SqlDeadLetterQueue
 from infrastructure.sql.scheduling.executor_repository import SqlExecutorRepository
@@ -13,6 +14,7 @@ from infrastructure.sql.scheduling.graph_book import SqlGraphBook
 from infrastructure.sql.scheduling.job_repository import SqlJobRepository
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
 from infrastructure.sql.scheduling.listener_queue import SqlListenerQueue
+from infrastructure.sql.scheduling.run_history import SqlRunHistory
 from infrastructure.sql.scheduling.schedule_queue import SqlScheduleQueue
 from infrastructure.sql.scheduling.switch_board import SqlSwitchBoard
 from infrastructure.sql.scheduling.task_queue import SqlTaskQueue
@@ -46,6 +48,14 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def graph(self) -> SqlGraphBook:
         return SqlGraphBook(self)
+
+    @cached_property
+    def backfills(self) -> SqlBackfillRepository:
+        return SqlBackfillRepository(self)
+
+    @cached_property
+    def run_history(self) -> SqlRunHistory:
+        return SqlRunHistory(self)
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:

@@ -13,9 +13,12 @@ TASK = "01980f5c-8d5a-7c11-9f3e-2b6a54c0d1e7"
 SOME_DAY = "2199-01-01T01:00:00Z"
 """A time at which the job fires, whenever the example is tried."""
 
+BACKFILL = "01980f5c-9b10-7a02-8c44-5d0e9a1b7f3c"
+
 PARAMETERS: Mapping[str, Any] = {
     "job": "nightly-backup",
     "task": TASK,
+    "backfill": BACKFILL,
     "executor": "worker-1",
     "pool": "default",
     "status": "FAILED",
@@ -67,6 +70,15 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "skipFire": {"nominalAt": SOME_DAY, "reason": "The disk is replaced that night."},
     "unskipFire": {"nominalAt": SOME_DAY},
     "applyJobs": {"jobs": [_JOB], "dryRun": False},
+    # Backfills
+    "backfillJob": {
+        "from": "2026-03-01T00:00:00Z",
+        "to": "2026-03-08T00:00:00Z",
+        "order": "NEWEST_FIRST",
+        "maxLive": 2,
+    },
+    "pauseBackfill": _REASON,
+    "cancelBackfill": _REASON,
     # Tasks
     "createTask": {"jobId": "nightly-backup", "uniqueKey": "backup-of-today"},
     "batchTasks": {"create": [{"jobId": "nightly-backup"}, {"jobId": "nightly-backup"}]},

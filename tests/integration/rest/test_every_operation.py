@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import schemathesis
 
-from interfaces.rest.openapi.examples import HEADERS, OTHER_BODIES, PARAMETERS, QUERIES, TASK
+from interfaces.rest.openapi.examples import BACKFILL, HEADERS, OTHER_BODIES, PARAMETERS, QUERIES, TASK
 from tests.architecture.sources import ROOT
 from tests.integration.rest.api import Api
 from tests.integration.rest.test_openapi import OPERATIONS
@@ -19,6 +19,7 @@ DESCRIBED = msgspec.json.decode((ROOT / "docs" / "reference" / "openapi.json").r
 
 _JOB = ("createJob",)
 _TASK = (*_JOB, "triggerJob")
+_BACKFILL = (*_JOB, "backfillJob")
 _EXECUTOR = ("registerExecutor",)
 _RUNNING = (*_TASK, *_EXECUTOR, "claimTasks")
 
@@ -29,6 +30,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
     "startFiring": ("stopFiring",),
     "startClaiming": ("stopClaiming",),
     "resumePool": ("pausePool",),
+    "resumeBackfill": (*_BACKFILL, "pauseBackfill"),
     "retryTask": (*_TASK, "cancelTask"),
     "claimTasks": (*_TASK, *_EXECUTOR),
     "assignTask": (*_TASK, *_EXECUTOR),
@@ -42,7 +44,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
 
 
 class Story:
-    """Calls operations by their examples; the example's task stands for the one that is created on the way."""
+    """Calls operations by their examples; the example's task and backfill stand for those that are made on the way."""
 
     def __init__(self, api: Api, described: Mapping[str, Any]) -> None:
         self._api = api
@@ -52,32 +54,36 @@ class Story:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        self._task = TASK
+        self._made = {TASK: TASK, BACKFILL: BACKFILL}
 
     def before(self, name: str) -> Sequence[str]:
         if name in BEFORE:
             return BEFORE[name]
         path = self._operations[name][1]
-        needs = {"{job}": _JOB, "{task}": _TASK, "{executor}": _EXECUTOR}
+        needs = {"{job}": _JOB, "{task}": _TASK, "{backfill}": _BACKFILL, "{executor}": _EXECUTOR}
         return next((steps for placeholder, steps in needs.items() if placeholder in path), ())
 
     async def call(self, name: str, media_type: str | None = None) -> None:
         method, path, operation = self._operations[name]
-        address = re.sub(r"{(\w+)}", lambda found: str(PARAMETERS[found[1]]), path).replace(TASK, self._task)
+        address = re.sub(r"{(\w+)}", lambda found: str(PARAMETERS[found[1]]), path)
         content: bytes | None = None
+        for example_id, made in self._made.items():
+            address = address.replace(example_id, made)
         headers: Mapping[str, str] = {}
         query: Mapping[str, str] = {}
         if bodies := operation.get("requestBody", {}).get("content"):
             kind = media_type or next(iter(bodies))
             example = bodies[kind]["example"]
             text = example.encode() if isinstance(example, str) else msgspec.json.encode(example)
-            content = text.replace(TASK.encode(), self._task.encode())
+            content = text.replace(TASK.encode(), self._made[TASK].encode())
             headers, query = {"content-type": kind, **HEADERS.get((name, kind), {})}, QUERIES.get((name, kind), {})
         answer = await self._api.http.request(method, address, content=content, headers=headers, params=query)
         assert answer.is_success, f"{name}: {answer.status_code} {answer.text}"
         self._schema.find_operation_by_id(name).validate_response(answer)
         if name in ("triggerJob", "createTask"):
-            self._task = answer.json()["id"]
+            self._made[TASK] = answer.json()["id"]
+        if name == "backfillJob":
+            self._made[BACKFILL] = answer.json()["id"]
 
 
 @pytest.mark.parametrize(

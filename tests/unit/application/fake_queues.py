@@ -62,6 +62,8 @@ class StoredTask:
     total_deadline_at: datetime | None = None
     progress: float | None = None
     checkpoint: JsonText | None = None
+    nominal_at: datetime | None = None
+    priority: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -216,6 +218,8 @@ def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
             scheduled_time=task.scheduled_time,
             fire_key=task.fire_key,
             parameters=task.parameters,
+            nominal_at=task.nominal_at,
+            priority=task.priority,
             queue_until=None if limits.queue is None else task.scheduled_time + limits.queue,
             total_deadline_at=None if limits.total is None else task.scheduled_time + limits.total,
         )

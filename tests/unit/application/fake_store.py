@@ -14,13 +14,15 @@ from typing import Self, TypeVar
 from uuid import UUID
 
 from application.scheduling.ports import SchedulingWork
+from domain.scheduling.backfill import Backfill
 from domain.scheduling.errors import ExecutorNotFound, JobNameTaken, JobNotFound, StaleVersion, TaskNotFound
 from domain.scheduling.executor import Executor, ExecutorStatus
 from domain.scheduling.graph import Dependent
-from domain.scheduling.ids import ExecutorId, JobId, LaneId, OccurrenceId, TaskId
+from domain.scheduling.ids import BackfillId, ExecutorId, JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Occurrence
 from domain.scheduling.placement import Lane
+from domain.scheduling.ports.backfill_repository import BackfillRepository
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
@@ -28,6 +30,7 @@ from domain.scheduling.ports.graph_book import GraphBook
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
+from domain.scheduling.ports.run_history import RunHistory
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
 from domain.scheduling.ports.switch_board import SwitchBoard
 from domain.scheduling.ports.task_queue import Session, TaskQueue
@@ -40,6 +43,7 @@ from domain.shared.events import DomainEvent
 from domain.shared.ids import TenantId
 from domain.timing.event_pattern import EventPattern
 from tests.builders import NOON
+from tests.unit.application.fake_backfills import FakeBackfills, FakeRunHistory
 from tests.unit.application.fake_chains import FakeChainQueue
 from tests.unit.application.fake_dead_letters import FakeDeadLetterQueue
 from tests.unit.application.fake_graph import FakeGraphBook
@@ -64,6 +68,7 @@ class Tables:
     lanes: dict[Lane, LaneId] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
     switches: dict[Switch, Stopped] = field(default_factory=dict)
+    backfills: dict[BackfillId, Backfill] = field(default_factory=dict)
     last_token: int = 1000
     graph_version: int = 0
 
@@ -135,6 +140,14 @@ class FakeWork(SchedulingWork):
     @property
     def graph(self) -> GraphBook:
         return FakeGraphBook(self.tables)
+
+    @property
+    def backfills(self) -> BackfillRepository:
+        return FakeBackfills(self.tables, self.record, self.now)
+
+    @property
+    def run_history(self) -> RunHistory:
+        return FakeRunHistory(self.tables)
 
     @property
     def tasks(self) -> TaskRepository:
