@@ -18,9 +18,9 @@ from domain.timing.duration import format_duration, parse_duration
 from interfaces.rest.access import QUIET
 from interfaces.rest.bodies import LARGEST_BATCH, Body
 from interfaces.rest.documented import problems
-from interfaces.rest.executor_api.hang_up import unless_hung_up
 from interfaces.rest.executor_api.report import outcomes_of, read_reports
 from interfaces.rest.executor_api.wire import Epoch, Item, Outcome, Reports, StopOrderView
+from interfaces.rest.hang_up import unless_hung_up
 from interfaces.rest.injected import Injected
 
 LONGEST_WAIT = timedelta(seconds=60)

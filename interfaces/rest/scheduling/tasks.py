@@ -1,10 +1,10 @@
 """Tasks: asked for, found, cancelled, their logs read and followed."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
@@ -19,6 +19,7 @@ from application.shared.wake_up import WakeUp
 from domain.scheduling.task_status import TaskStatus
 from interfaces.rest.bodies import Body
 from interfaces.rest.documented import also, problems
+from interfaces.rest.hang_up import unless_hung_up
 from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key, task_id
@@ -27,6 +28,7 @@ from interfaces.rest.parameters import Cursor, Limit, choices
 from interfaces.rest.scheduling.log_stream import NDJSON, FollowedLine, LogLevel, LogStream
 from interfaces.rest.scheduling.reasons import NO_REASON, Reason, ReasonParameter, reason_of
 from interfaces.rest.scheduling.submission import Submission, rerun, submit
+from interfaces.rest.scheduling.task_waiting import Prefer, WaitForParameter, ended, seconds_of
 
 
 class Attempts(Body, frozen=True, kw_only=True):
@@ -82,10 +84,24 @@ class TaskController(Controller):
 
     @get("/{task:str}", operation_id="getTask", responses=problems(404))
     async def one(
-        self, task: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]
-    ) -> TaskView:
-        """A task, live or from history."""
-        return await reader.task(principal.tenant, task_id(task))
+        self,
+        request: Request[Any, Any, Any],
+        task: FromPath[str],
+        principal: Injected[Principal],
+        reader: Injected[SchedulingReader],
+        wake_up: Injected[WakeUp],
+        draining: Injected[Draining],
+        wait_for: WaitForParameter = None,
+        prefer: Prefer = None,
+    ) -> Response[TaskView]:
+        """A task, live or from history. With `waitFor` once it has ended, or as it is when the wait is over."""
+        id_ = task_id(task)
+        if wait_for is None:
+            return Response(await reader.task(principal.tenant, id_))
+        seconds = seconds_of(prefer)
+        waited = await unless_hung_up(request, ended(reader, wake_up, draining, principal.tenant, id_, seconds))
+        found = waited or await reader.task(principal.tenant, id_)
+        return Response(found, headers={"Preference-Applied": f"wait={seconds}"})
 
     @get("/{task:str}/attempts", operation_id="listAttempts", responses=problems(404))
     async def attempts(

@@ -106,7 +106,7 @@ class AsyncClient(AsyncLockCalls):
         """The task once it has ended. Raises `TimeoutError` after `timeout` seconds, which ends the waiting only."""
         waiting = Waiting(task_id, timeout)
         while True:
-            task = await self.task(task_id)
+            task = await self._send(calls.wait_for_task(task_id, waiting.seconds(self._timeout)))
             if has_ended(task):
                 return task
             await asyncio.sleep(waiting.pause())

@@ -104,7 +104,7 @@ class Client(LockCalls):
         """The task once it has ended. Raises `TimeoutError` after `timeout` seconds, which ends the waiting only."""
         waiting = Waiting(task_id, timeout)
         while True:
-            task = self.task(task_id)
+            task = self._send(calls.wait_for_task(task_id, waiting.seconds(self._timeout)))
             if has_ended(task):
                 return task
             time.sleep(waiting.pause())

@@ -142,6 +142,11 @@ def redrive_failures(which: Mapping[str, Any], dry_run: bool) -> Call[Redriven]:
     return Call("POST", "/failures/redrive", {"dryRun": "true"} if dry_run else {}, body=body)
 
 
+def wait_for_task(task_id: str, seconds: int) -> Call[Task]:
+    call = get_task(task_id)
+    return replace(call, query={"waitFor": "TERMINAL"}, headers={"Prefer": f"wait={seconds}"}) if seconds else call
+
+
 def list_attempts(task: str) -> Call[Page[Attempt]]:
     return Call("GET", f"/tasks/{_segment(task)}/attempts")
 

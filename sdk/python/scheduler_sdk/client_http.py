@@ -21,6 +21,7 @@ T = TypeVar("T")
 LINES = "application/x-ndjson"
 LONGEST_SILENCE = 60.0  # seconds; a followed log without a word is asked for again, in case the peer is gone
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_LONGEST_WAIT = 20.0
 
 
 def settings(server: str, timeout: float) -> dict[str, Any]:
@@ -96,12 +97,17 @@ class Patience:
 
 
 class Waiting:
-    """The rhythm of asking whether a task has ended: soon at first, then every two seconds."""
+    """The rhythm of asking whether a task has ended: the server answers when it has, or after a while."""
 
     def __init__(self, task_id: str, timeout: float | None) -> None:
         self._task_id = task_id
         self._until = None if timeout is None else time.monotonic() + timeout
         self._pause = 0.05
+
+    def seconds(self, patience: float) -> int:
+        """How long the server may take to answer, when an answer is given up after `patience` seconds."""
+        left = patience if self._until is None else self._until - time.monotonic()
+        return max(0, int(min(_LONGEST_WAIT, patience / 2, left)))
 
     def pause(self) -> float:
         """Seconds. Raises `TimeoutError` once the time is over."""

@@ -200,3 +200,38 @@ async def test_a_claim_whose_executor_hung_up_takes_nothing(api: Api, wake_up: W
     await wake_up.until_listening(0)
     task = await api.post("/jobs/backup/trigger")
     assert [item["taskId"] for item in (await api.claim())["tasks"]] == [task["id"]]
+
+
+async def test_whoever_waits_for_a_task_hears_at_once_that_it_has_ended(api: Api, wake_up: WatchedWakeUp) -> None:
+    lease = await held_task(api)
+    path = f"/tasks/{lease['taskId']}?waitFor=TERMINAL"
+    waiting = asyncio.create_task(api.call("GET", path, headers={"Prefer": "respond-async, wait=3600"}))
+    await wake_up.until_listening(1)
+    await api.report({**lease, "kind": "COMPLETE"})
+    answer = await waiting
+    assert answer.json()["status"] == "COMPLETED"
+    assert answer.headers["preference-applied"] == "wait=60"
+    assert (await api.get(path))["status"] == "COMPLETED"
+
+
+async def test_when_the_wait_is_over_the_answer_is_the_task_as_it_is(api: Api) -> None:
+    lease = await held_task(api)
+    path = f"/tasks/{lease['taskId']}?waitFor=TERMINAL"
+    assert (await api.call("GET", path, headers={"Prefer": "wait=0"})).json()["status"] == "RUNNING"
+    assert (await api.refusal("GET", f"/tasks/{lease['taskId']}?waitFor=SUNDAY"))["status"] == 400
+    assert (await api.refusal("GET", f"/tasks/{uuid4()}?waitFor=TERMINAL"))["code"] == "TASK_NOT_FOUND"
+
+
+async def test_a_waiter_that_hangs_up_or_a_server_that_drains_ends_the_wait(
+    api: Api, container: Container, wake_up: WatchedWakeUp
+) -> None:
+    lease = await held_task(api)
+    path = f"/tasks/{lease['taskId']}?waitFor=TERMINAL"
+    hanging_up = asyncio.create_task(api.call("GET", path))
+    await wake_up.until_listening(1)
+    hanging_up.cancel()
+    await wake_up.until_listening(0)
+    waiting = asyncio.create_task(api.call("GET", path))
+    await wake_up.until_listening(1)
+    container.draining().begin()
+    assert (await waiting).json()["status"] == "RUNNING"
