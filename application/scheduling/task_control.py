@@ -29,6 +29,8 @@ ACTIONS: Mapping[ReportKind, str] = MappingProxyType(
         ReportKind.COMPLETE: "complete",
         ReportKind.FAIL: "fail",
         ReportKind.LOG: "log",
+        ReportKind.PROGRESS: "progress",
+        ReportKind.CHECKPOINT: "checkpoint",
     }
 )
 """The reports that are verbs of a task, too."""

@@ -28,7 +28,7 @@ ALLOWED_ACTIONS: Mapping[TaskStatus, tuple[str, ...]] = MappingProxyType(
         _S.BLOCKED: ("cancel", "rerun"),
         _S.PENDING: ("assign", "cancel", "rerun"),
         _S.ASSIGNED: ("start", "fail", "log", "cancel", "rerun"),
-        _S.RUNNING: ("complete", "fail", "log", "cancel", "rerun"),
+        _S.RUNNING: ("complete", "fail", "log", "progress", "checkpoint", "cancel", "rerun"),
         _S.WAITING_RETRY: ("assign", "cancel", "rerun"),
         _S.COMPLETED: ("rerun",),
         _S.FAILED: ("retry", "rerun"),

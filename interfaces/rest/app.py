@@ -61,6 +61,7 @@ from interfaces.rest.scheduling.jobs import JobController
 from interfaces.rest.scheduling.switches import SWITCHES
 from interfaces.rest.scheduling.task_batch import batch_tasks
 from interfaces.rest.scheduling.task_lists import TaskListController
+from interfaces.rest.scheduling.task_standing import TaskStandingController
 from interfaces.rest.scheduling.task_verbs import TaskVerbController
 from interfaces.rest.scheduling.tasks import TaskController
 
@@ -128,6 +129,7 @@ def create_app(
                     TaskController,
                     TaskListController,
                     TaskVerbController,
+                    TaskStandingController,
                     batch_tasks,
                     FailureController,
                     ClusterController,

@@ -104,7 +104,7 @@ class TaskVerbController(Controller):
     ) -> TaskView:
         """Give a waiting task to an executor. Its next claim brings it before all others, even before its time."""
         id_ = task_id(task)
-        await control.assign(principal, id_, _executor(data, executor_id))
+        await control.assign(principal, id_, executor_of(data.executor_id, executor_id))
         return await reader.task(principal.tenant, id_)
 
     @post("/start", operation_id="startTask", status_code=200, responses=problems(404, 409, 415))
@@ -119,8 +119,8 @@ class TaskVerbController(Controller):
         data: JSONBody[Holder] = NOBODY,
     ) -> TaskView:
         """The executor that holds the task begins with it."""
-        report = Report(task_id=task_id(task), token=_token(data, token), kind=ReportKind.START)
-        await control.report(principal, _executor(data, executor_id), report)
+        report = Report(task_id=task_id(task), token=token_of(data.token, token), kind=ReportKind.START)
+        await control.report(principal, executor_of(data.executor_id, executor_id), report)
         return await reader.task(principal.tenant, report.task_id)
 
     @post("/complete", operation_id="completeTask", status_code=200, responses=problems(404, 409, 413, 415, 422))
@@ -138,11 +138,11 @@ class TaskVerbController(Controller):
         result = small_json("result", data.result)
         report = Report(
             task_id=task_id(task),
-            token=_token(data, token),
+            token=token_of(data.token, token),
             kind=ReportKind.COMPLETE,
             result=None if result == "null" else result,
         )
-        await control.report(principal, _executor(data, executor_id), report)
+        await control.report(principal, executor_of(data.executor_id, executor_id), report)
         return await reader.task(principal.tenant, report.task_id)
 
     @post("/fail", operation_id="failTask", status_code=200, responses=problems(404, 409, 413, 415))
@@ -160,12 +160,12 @@ class TaskVerbController(Controller):
         error: TaskError | None = kept_error(data.error)
         report = Report(
             task_id=task_id(task),
-            token=_token(data, token),
+            token=token_of(data.token, token),
             kind=ReportKind.FAIL,
             error=error,
             retryable=data.retryable,
         )
-        await control.report(principal, _executor(data, executor_id), report)
+        await control.report(principal, executor_of(data.executor_id, executor_id), report)
         return await reader.task(principal.tenant, report.task_id)
 
     @post("/log", operation_id="logTask", status_code=200, responses=problems(404, 409, 413, 415, 422))
@@ -189,21 +189,20 @@ class TaskVerbController(Controller):
             raise invalid("message", "say something, in the body or as this parameter")
         refuse_long_line(said, "/message")
         level = choice("logLevel", either("logLevel", data.log_level, log_level) or LogLevel.INFO, LogLevel)
-        await control.log(principal, _executor(data, executor_id), id_, _token(data, token), level, said)
+        executor, held = executor_of(data.executor_id, executor_id), token_of(data.token, token)
+        await control.log(principal, executor, id_, held, level, said)
         return await reader.task(principal.tenant, id_)
 
 
-Said = Holder | Completion | Failure | LogEntry
-
-
-def _executor(body: Said, parameter: str | None) -> ExecutorId:
-    if not (executor_id := either("executorId", body.executor_id, parameter)):
+def executor_of(in_body: str | None, in_query: str | None) -> ExecutorId:
+    """Who speaks."""
+    if not (executor_id := either("executorId", in_body, in_query)):
         raise invalid("executorId", "name the executor, in the body or as this parameter")
     return ExecutorId(executor_id)
 
 
-def _token(body: Said, parameter: int | None) -> int:
+def token_of(in_body: int | None, in_query: int | None) -> int:
     """0 = that of the attempt it holds."""
-    if body.token is not None and parameter is not None and body.token != parameter:
-        raise invalid("token", f"it is {parameter} here and {body.token} in the body")
-    return body.token or parameter or 0
+    if in_body is not None and in_query is not None and in_body != in_query:
+        raise invalid("token", f"it is {in_query} here and {in_body} in the body")
+    return in_body or in_query or 0

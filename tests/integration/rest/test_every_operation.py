@@ -36,7 +36,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
     "assignTask": (*_TASK, *_EXECUTOR),
     **dict.fromkeys(("createTask", "batchTasks", "triggerJob"), _JOB),
     **dict.fromkeys(("startTask", "completeTask", "failTask", "logTask", "executorOfTask", "readLog"), _RUNNING),
-    **dict.fromkeys(("reportTasks", "heartbeat", "listAttempts"), _RUNNING),
+    **dict.fromkeys(("reportTasks", "heartbeat", "listAttempts", "reportProgress", "saveCheckpoint"), _RUNNING),
     **dict.fromkeys(("getLock", "extendLock", "releaseLock", "checkFence"), ("acquireLock",)),
     **dict.fromkeys(("leave", "deactivateExecutor", "drainExecutor"), _EXECUTOR),
 }

@@ -24,7 +24,7 @@ OPERATIONS = {
     "prometheus", "publishEvents", "readLog", "readiness", "registerExecutor", "reportTasks", "resumeJob", "triggerJob",
     "updateJob", "getGraph", "listAncestors", "listDependencies", "listDependents", "planRun",
     "acquireLock", "checkFence", "clusterLocks", "extendLock", "getLock", "listLocks", "releaseLock",
-    "skipFire", "unskipFire",
+    "skipFire", "unskipFire", "reportProgress", "saveCheckpoint",
 }  # fmt: skip
 
 

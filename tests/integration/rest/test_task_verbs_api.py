@@ -131,7 +131,7 @@ async def test_only_its_executor_may_tell_of_a_task_and_only_of_the_present_atte
     for who in ("executorId=other", f"executorId=worker-1&token={item['token'] + 1}"):
         problem = await api.refusal("POST", f"{path}&{who}")
         assert (problem["status"], problem["code"], problem["currentStatus"]) == (409, "LEASE_LOST", "RUNNING")
-        assert problem["allowedActions"] == ["complete", "fail", "log", "cancel", "rerun"]
+        assert problem["allowedActions"] == ["complete", "fail", "log", "progress", "checkpoint", "cancel", "rerun"]
     assert (await api.get(f"/tasks/{item['taskId']}"))["status"] == "RUNNING"
 
 
@@ -195,3 +195,30 @@ async def test_a_reason_may_be_a_parameter(api: Api) -> None:
     for path in ("/jobs/backup/disable", "/cluster/executors/worker-1/deactivate"):
         problem = await api.refusal("POST", path)
         assert (problem["status"], problem["errors"][0]["parameter"]) == (400, "reason")
+
+
+async def test_how_far_it_has_come_and_its_checkpoint_are_told_one_by_one(api: Api) -> None:
+    item = await running(api)
+    path = f"/tasks/{item['taskId']}"
+    assert (await api.post(f"{path}/progress?executorId=worker-1&progress=0.25"))["progress"] == 0.25
+    assert (await api.post(f"{path}/progress", {"executorId": "worker-1", "progress": 0.5}))["progress"] == 0.5
+    await api.post(f"{path}/checkpoint", {"executorId": "worker-1", "checkpoint": {"row": 7}})
+    await api.post(f"{path}/fail", {"executorId": "worker-1"})
+    await api.post(f"{path}/assign", {"executorId": "worker-1"})
+    (again,) = (await api.claim())["tasks"]
+    assert again["checkpoint"] == {"row": 7}
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "code"),
+    [
+        ("progress", {"executorId": "worker-1"}, "INVALID_PARAMETER"),
+        ("progress", {"executorId": "worker-1", "progress": 2}, "MALFORMED"),
+        ("progress", {"executorId": "other", "progress": 1}, "LEASE_LOST"),
+        ("checkpoint", {"executorId": "worker-1"}, "INVALID_PARAMETER"),
+        ("checkpoint", {"executorId": "worker-1", "checkpoint": "x" * 300_000}, "INVALID"),
+    ],
+)
+async def test_a_standing_that_cannot_be_meant_is_refused(api: Api, verb: str, body: object, code: str) -> None:
+    item = await running(api)
+    assert (await api.refusal("POST", f"/tasks/{item['taskId']}/{verb}", body))["code"] == code
