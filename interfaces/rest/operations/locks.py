@@ -19,7 +19,7 @@ from domain.shared.errors import FieldProblem, Invalid
 from domain.timing.duration import format_duration, parse_duration
 from interfaces.rest.bodies import Body
 from interfaces.rest.documented import problems
-from interfaces.rest.executor_api.hang_up import unless_hung_up
+from interfaces.rest.hang_up import unless_hung_up
 from interfaces.rest.injected import Injected
 from interfaces.rest.parameters import Cursor, Limit
 
