@@ -13,7 +13,7 @@ from application.scheduling.recording import WrittenUp
 from application.scheduling.switches import NOTHING_STOPPED, RECHECK, Stops
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
-from application.shared.wake_up import WakeUp, lane_topic
+from application.shared.wake_up import OPENINGS, WakeUp, lane_topic
 from domain.scheduling.backfill import Backfill
 from domain.scheduling.ids import BackfillId
 from domain.scheduling.job import JobStatus
@@ -109,6 +109,7 @@ class Backfiller:
             self._metrics.created(Origin.BACKFILL, len(written.fired.tasks))
             for lane, count in written.lanes.items():
                 self._wake_up.signal(lane_topic(lane), count)
+            self._wake_up.signal(OPENINGS)  # some may wait at limits
 
     async def _put_aside(self, tenant: TenantId, backfill_id: BackfillId, error: Exception) -> None:
         """One that cannot go on is paused with the reason, and holds up no other."""

@@ -59,7 +59,7 @@ def instant_or_none(value: datetime | None, pointer: str) -> datetime | None:
         raise Invalid(FieldProblem(pointer, "OUT_OF_RANGE", detail)) from None
 
 
-def complete(document: msgspec.Struct | Sequence[msgspec.Struct]) -> msgspec.Raw:
+def complete(document: msgspec.Struct | Sequence[msgspec.Struct] | None) -> msgspec.Raw:
     """A document as JSON with its defaults, which the text that is kept leaves out."""
     return msgspec.Raw(msgspec.json.encode(_members(document)))
 

@@ -11,6 +11,7 @@ import msgspec
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import WrittenUp, write_up
+from application.scheduling.task_keys import keys_of
 from application.shared.ids import Ids
 from application.shared.principal import Principal
 from application.shared.wake_up import OPENINGS, WakeUp, lane_topic
@@ -122,7 +123,7 @@ class EventIntake:
         self._metrics.created(Origin.EVENT, len(written.fired.tasks))
         for lane, count in written.lanes.items():
             self._wake_up.signal(lane_topic(lane), count)
-        if any(task.gate is not None for task in written.fired.tasks):
+        if written.fired.tasks:  # some may wait for their time, or at limits
             self._wake_up.signal(OPENINGS)
 
 
@@ -137,7 +138,9 @@ def _firings(pairs: Sequence[_Pair], listeners: Mapping[JobId, Listener], now: d
         key, own = pair.event.fire_key, listeners[pair.job_id].parameters
         of_job = causes.setdefault(pair.job_id, {})
         if key not in of_job:
-            of_job[key] = Cause(fire_key=key, origin=Origin.EVENT, parameters=_parameters(own, pair.event))
+            parameters = _parameters(own, pair.event)
+            keys = keys_of(listeners[pair.job_id].limits, parameters)
+            of_job[key] = Cause(fire_key=key, origin=Origin.EVENT, parameters=parameters, keys=keys)
     decided = (decide_at_once(listeners[job_id].schedule, [*of.values()], now) for job_id, of in causes.items())
     return [firing for firing in decided if firing.decisions]
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from application.scheduling.dependency_document import DependencyDocument, DependencyPolicyDocument
 from application.scheduling.documents import Document
+from application.scheduling.limits_document import ConcurrencyDocument, FairnessDocument, RateLimitDocument
 from application.scheduling.shapes import shape_problem
 from application.scheduling.trigger_document import TriggerDocument
 from application.scheduling.triggers.manual import ManualDocument
@@ -72,6 +73,9 @@ class JobDocument(Document, frozen=True, kw_only=True):
     placement: PlacementDocument = PlacementDocument()
     dependencies: list[DependencyDocument] = msgspec.field(default_factory=list)
     dependency_policy: DependencyPolicyDocument = DependencyPolicyDocument()
+    concurrency: ConcurrencyDocument | None = None
+    rate_limit: RateLimitDocument | None = None
+    fairness: FairnessDocument | None = None
     tags: list[str] = msgspec.field(default_factory=list)
     owner: str | None = None
 
@@ -91,6 +95,9 @@ class JobChanges(msgspec.Struct, rename="camel", forbid_unknown_fields=True, fro
     placement: PlacementDocument | UnsetType | None = UNSET
     dependencies: list[DependencyDocument] | UnsetType | None = UNSET
     dependency_policy: DependencyPolicyDocument | UnsetType | None = UNSET
+    concurrency: ConcurrencyDocument | UnsetType | None = UNSET
+    rate_limit: RateLimitDocument | UnsetType | None = UNSET
+    fairness: FairnessDocument | UnsetType | None = UNSET
     tags: list[str] | UnsetType | None = UNSET
     owner: str | UnsetType | None = UNSET
 

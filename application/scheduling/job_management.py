@@ -14,10 +14,11 @@ from application.scheduling.job_terms import AS_IT_IS, Terms
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
 from application.scheduling.recording import write_up_manual
+from application.scheduling.task_keys import asked_keys
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
 from application.shared.principal import Principal
-from application.shared.wake_up import WakeUp, executor_topic, lane_topic
+from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic
 from domain.scheduling.errors import Overlapping
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
@@ -184,6 +185,8 @@ class JobManagementService:
         if not kept:
             return job.id
         self._metrics.settled([task.status for task in live])
+        if live:
+            self._wake_up.signal(OPENINGS)  # what a limit counted is free
         for task in live:
             if task.lease is not None:
                 self._wake_up.signal(executor_topic(task.lease.executor_id))
@@ -214,6 +217,7 @@ class JobManagementService:
                 parameters,
                 self._ids,
                 work.now,
+                asked_keys(job.definition.limits, job.definition.parameters, parameters),
             )
             await work.schedules.record(written.fired)
             work.record(written.events)
@@ -221,7 +225,7 @@ class JobManagementService:
         if live:
             raise Overlapping(job.definition.name, live)
         self._metrics.created(Origin.MANUAL, 1)
-        self._wake_up.signal(lane_topic(schedule.lane), 1)
+        self._wake_up.signal(OPENINGS if job.definition.limits else lane_topic(schedule.lane), 1)
         return task_id
 
     async def _change(

@@ -23,6 +23,12 @@ from application.scheduling.job_document import (
     decode_document,
     encode_document,
 )
+from application.scheduling.limits_document import (
+    concurrency_document_of,
+    fairness_document_of,
+    limits_of,
+    rate_document_of,
+)
 from application.scheduling.trigger_document import trigger_document_of, trigger_of
 from domain.scheduling.job import JobDefinition
 from domain.scheduling.placement import Placement
@@ -68,6 +74,7 @@ def definition_of(document: JobDocument, defaults: JobDefaults = STANDARD) -> Jo
         firing=FiringPolicy.of(trigger, misfire, document.overlap),
         placement=at("/placement", lambda: _placement(document.placement)),
         dependencies=dependencies_of(document.dependencies, document.dependency_policy),
+        limits=limits_of(document.name, document.concurrency, document.rate_limit, document.fairness),
         tags=tuple(document.tags),
         owner=document.owner,
     )
@@ -105,6 +112,9 @@ def document_of(definition: JobDefinition) -> JobDocument:
         placement=PlacementDocument(pool=d.placement.pool, requires=dict(d.placement.requires)),
         dependencies=dependency_documents_of(d.dependencies),
         dependency_policy=policy_document_of(d.dependencies),
+        concurrency=concurrency_document_of(d.limits),
+        rate_limit=rate_document_of(d.limits),
+        fairness=fairness_document_of(d.limits),
         tags=list(d.tags),
         owner=d.owner,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.shared.unit_of_work import UnitOfWork
+from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.ports.backfill_repository import BackfillRepository
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
@@ -61,6 +62,10 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def queue(self) -> TaskQueue: ...
+
+    @property
+    @abstractmethod
+    def admissions(self) -> AdmissionQueue: ...
 
     @property
     @abstractmethod

@@ -116,6 +116,8 @@ class Reaper:
             if dead:
                 await work.commit()
         self._metrics.settled([end.status for end in ends])
+        if ends:
+            self._wake_up.signal(OPENINGS)
         for executor in dead:
             for lane in await self._lanes.served_by(executor.tenant, executor.capability):
                 self._wake_up.signal(lane_topic(lane))

@@ -10,6 +10,7 @@ from application.shared.ids import Ids
 from domain.scheduling.events import OccurrenceDecided, TaskCreated
 from domain.scheduling.firing import Firing, PlannedFire
 from domain.scheduling.ids import LaneId, OccurrenceId, RunId, TaskId
+from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.occurrence import Decision, Occurrence, schedule_fire_key
 from domain.scheduling.ports.schedule_queue import Fired
 from domain.scheduling.schedule import Schedule, Tail
@@ -77,6 +78,7 @@ def _task(schedule: Schedule, fire: PlannedFire, key: str, ids: Ids, now: dateti
         scheduled_time=fire.planned,
         gate=Gate.TIME if fire.planned > now else None,  # only of one that no clock has planned: it came just now
         parameters=None if cause is None else cause.parameters,
+        keys=NO_KEYS if cause is None else cause.keys,
     )
 
 
@@ -140,6 +142,7 @@ def write_up_manual(
     parameters: JsonText | None,
     ids: Ids,
     now: datetime,
+    keys: TaskKeys = NO_KEYS,
 ) -> WrittenUp:
     """A run that somebody asked for at `now`: FIRED with `task_id`, or SKIPPED_OVERLAP without one.
 
@@ -159,6 +162,7 @@ def write_up_manual(
                 scheduled_time=now,
                 gate=None,
                 parameters=parameters,
+                keys=keys,
             )
         )
     occurrence = Occurrence(

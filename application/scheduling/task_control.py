@@ -13,7 +13,7 @@ from application.scheduling.assignments import Assignments
 from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
 from application.shared.principal import Principal
-from application.shared.wake_up import WakeUp, executor_topic, lane_topic, task_topic
+from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
 from domain.scheduling.errors import LeaseLost
 from domain.scheduling.ids import ExecutorId, LaneId, TaskId
 from domain.scheduling.ports.task_exchange import TaskExchange
@@ -82,6 +82,7 @@ class TaskControlService:
             await work.tasks.save(task)
             await work.commit()
         self._wake_up.signal(lane_topic(task.lane), 1)
+        self._wake_up.signal(OPENINGS)  # or it waits at a limit
         self._wake_up.signal(task_topic(task_id))
 
     async def report(self, principal: Principal, executor_id: ExecutorId, said: Report) -> None:

@@ -15,6 +15,7 @@ from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
 from application.scheduling.switches import NOTHING_STOPPED, Stops
+from application.scheduling.task_keys import asked_keys
 from application.shared.draining import Draining
 from application.shared.ids import Ids
 from application.shared.principal import Principal
@@ -158,13 +159,14 @@ class TaskExecutionService:
                 scheduled_time=at,
                 gate=gate,
                 parameters=parameters,
+                keys=asked_keys(job.definition.limits, job.definition.parameters, parameters),
             )
             lanes = await work.queue.add([task])
             if unique_key is not None:
                 await work.tasks.name(task_id, unique_key)
             await work.commit()
         self._metrics.created(Origin.DIRECT, 1)
-        if gate is Gate.TIME:
+        if gate is Gate.TIME or job.definition.limits:
             self._wake_up.signal(OPENINGS)
         else:
             for lane, count in lanes.items():
@@ -182,6 +184,7 @@ class TaskExecutionService:
         self._metrics.settled([task.status] if ends else [])
         if task.lease is not None:
             self._wake_up.signal(executor_topic(task.lease.executor_id))
+        self._wake_up.signal(OPENINGS)  # what a limit counted may be free
         self._wake_up.signal(task_topic(task_id))
 
     async def exchange(
@@ -216,6 +219,8 @@ class TaskExecutionService:
                 answer = await self._exchange.exchange(session, settlements, None if delivered else claim)
                 await self._intake.finish(session, taken, answer)
                 self._metrics.waited(answer.waits)
+                if answer.makes_room:
+                    self._wake_up.signal(OPENINGS)
                 if settlements and taken.gives_back:
                     self._hint(numbers)
                 settlements = ()

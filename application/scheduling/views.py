@@ -32,6 +32,9 @@ class JobView(View, frozen=True, kw_only=True):
     placement: msgspec.Raw
     dependencies: msgspec.Raw
     dependency_policy: msgspec.Raw
+    concurrency: msgspec.Raw
+    rate_limit: msgspec.Raw
+    fairness: msgspec.Raw
     tags: list[str]
     owner: str | None
     version: int

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
+from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
@@ -18,11 +19,12 @@ from domain.timing.trigger import planned_at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What made a fire that no clock has planned; `parameters` None = the job's own."""
+    """What made a fire that no clock has planned; `parameters` None = the job's own, and so are `keys`."""
 
     fire_key: str
     origin: Origin
     parameters: JsonText | None = None
+    keys: TaskKeys = NO_KEYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from domain.scheduling.events import (
 )
 from domain.scheduling.ids import JobId
 from domain.scheduling.job_type import JobTypes
+from domain.scheduling.limits import NO_LIMITS, Limits
 from domain.scheduling.placement import Lane, Placement
 from domain.scheduling.policies import FiringPolicy, Timeouts
 from domain.scheduling.priority import NORMAL, Priority
@@ -78,6 +79,7 @@ class JobDefinition:
     firing: FiringPolicy = field(default_factory=FiringPolicy)
     placement: Placement = field(default_factory=Placement)
     dependencies: Dependencies = field(default_factory=Dependencies)
+    limits: Limits = NO_LIMITS
     tags: tuple[str, ...] = ()
     owner: str | None = None
 
@@ -100,6 +102,8 @@ class JobDefinition:
         problems += control_characters("/handler", [self.handler or ""])
         problems += control_characters("/owner", [self.owner or ""])
         problems += self.dependencies.problems(self.name, self.trigger.kind)
+        if not (self.trigger.patterns or isinstance(self.trigger, ManualTrigger)):
+            problems += self.limits.missing(self.parameters)  # nobody gives its runs others
         raise_all(problems)
 
     def check(self, types: JobTypes) -> None:

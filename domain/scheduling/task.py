@@ -12,6 +12,7 @@ from domain.scheduling.errors import IllegalTaskState, IllegalTransition, LeaseL
 from domain.scheduling.events import TaskAssigned, TaskCancelled, TaskRetryScheduled
 from domain.scheduling.fingerprint import fingerprint
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, RunId, TaskId
+from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.priority import Priority
 from domain.scheduling.task_status import HELD, Gate, TaskStatus
 from domain.shared.aggregate import Aggregate
@@ -83,7 +84,7 @@ class NewTask:
     """A task about to be created; what it does not say (type, lane, priority, limits) is its job's at `job_version`.
 
     `parameters` and `priority` None = the job's own. `scheduled_time` is the planned instant; before it the task waits
-    behind gate TIME.
+    behind gate TIME. Keys that `keys` does not say are the job's, too.
     """
 
     id: TaskId
@@ -97,6 +98,7 @@ class NewTask:
     gate: Gate | None
     parameters: JsonText | None = None
     priority: Priority | None = None
+    keys: TaskKeys = NO_KEYS
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

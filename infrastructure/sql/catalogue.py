@@ -6,10 +6,18 @@ from types import ModuleType
 
 from infrastructure.sql import repeat_tables
 from infrastructure.sql.operations import lock_tables
-from infrastructure.sql.scheduling import backfill_tables, dependency_tables, tables, task_tables
+from infrastructure.sql.scheduling import backfill_tables, dependency_tables, limit_tables, tables, task_tables
 from infrastructure.sql.schema import metadata
 
-MODULES: tuple[ModuleType, ...] = (tables, task_tables, dependency_tables, repeat_tables, lock_tables, backfill_tables)
+MODULES: tuple[ModuleType, ...] = (
+    tables,
+    task_tables,
+    dependency_tables,
+    limit_tables,
+    repeat_tables,
+    lock_tables,
+    backfill_tables,
+)
 """Where tables are defined; importing them enters them in `metadata`."""
 
 catalogue = metadata

@@ -111,7 +111,7 @@ async def test_what_waits_behind_a_gate_is_never_handed_out(hot: HotTasks) -> No
     job = await hot.job()
     for gate in Gate:
         await hot.add(job, gate=gate, after=-HOUR)
-    assert await hot.count(tasks) == {"PENDING": 1, "BLOCKED": len(Gate) - 1}
+    assert await hot.count(tasks) == {"PENDING": len(Gate) - 2, "BLOCKED": 2}
     assert await hot.claim(session, 100) == []
 
 

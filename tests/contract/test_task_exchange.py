@@ -119,7 +119,8 @@ async def test_a_failed_attempt_waits_behind_gate_time_and_is_recorded(hot: HotT
     assert (record.task_id, record.attempt, record.status, record.token) == (lease[0], 1, "FAILED", lease[1])
     assert (record.executor_id, record.claimed_at, record.started_at) == ("e1", held.claimed_at, held.started_at)
     assert record.ended_at >= now
-    assert msgspec.json.decode(record.error) == {"code": "FLAKY", "message": "it works sometimes", "stack": "line 1"}
+    said = {"code": "FLAKY", "message": "it works sometimes", "stack": "line 1"}
+    assert msgspec.json.decode(record.error) == said | {"fingerprint": FLAKY.fingerprint}
     assert await hot.claim(session) == []
 
 

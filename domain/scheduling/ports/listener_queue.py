@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.limits import NO_LIMITS, Limits
 from domain.scheduling.schedule import Schedule
 from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonText
@@ -26,6 +27,7 @@ class Listener:
     job_name: str
     parameters: JsonText
     trigger: Trigger | None
+    limits: Limits = NO_LIMITS
 
 
 class ListenerQueue(Protocol):

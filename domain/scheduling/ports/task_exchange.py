@@ -58,6 +58,7 @@ class StopOrder:
 class Exchanged:
     """`applied`: the settlements that took effect. `may_claim` is False when the session is over or draining.
 
+    `makes_room`: what was settled or claimed had taken something that a limit counts.
     In seconds, in no particular order: how long what is claimed now had been ready, and how long what was settled had
     run, as far as it had begun.
     """
@@ -68,6 +69,7 @@ class Exchanged:
     may_claim: bool
     waits: Sequence[float] = ()
     durations: Sequence[float] = ()
+    makes_room: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

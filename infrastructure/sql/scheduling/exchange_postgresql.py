@@ -38,23 +38,25 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
         lanes.remove(lane)
         again = {**session_parameters(session), **claim_parameters(claim, "postgresql", lanes)}
         answer, lane = _read((yield exchange_statement(Ends.NONE, False, True), again))
-    return replace(answer, applied=settled.applied, durations=settled.durations)
+    makes_room = answer.makes_room or settled.makes_room
+    return replace(answer, applied=settled.applied, durations=settled.durations, makes_room=makes_room)
 
 
 def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
     """What the statement returned, and the lane it claimed from."""
     claimed, stop = [], []
-    lane, applied, may_claim = None, frozenset[TaskId](), False
+    lane, applied, may_claim, makes_room = None, frozenset[TaskId](), False, False
     waits: Sequence[float] | None = None
     durations: Sequence[float | None] | None = None
     for row in rows:
         if row[0] == HANDED_OUT:
-            claimed.append(row[1:-4])
+            claimed.append(row[1:-6])
         elif row[0] == TO_STOP:
             _, _, id_, token, _, reason, _, error, *_ = row
             stop.append(stop_order(id_, token, reason, error))
         elif row[0] == SUMMARY:
-            *_, waits, durations, ids, may_claim = row
+            *_, waits, durations, ids, left_slot, left_queue, may_claim = row
+            makes_room = bool(left_slot or left_queue)
             lane, applied = row[6], frozenset(ids or ())
     tasks = [claimed_task(row) for row in sorted(claimed)]
     answer = Exchanged(
@@ -64,5 +66,6 @@ def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
         may_claim=may_claim,
         waits=waits or (),
         durations=[each for each in durations or () if each is not None],
+        makes_room=makes_room,
     )
     return answer, lane

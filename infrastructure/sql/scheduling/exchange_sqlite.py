@@ -53,8 +53,9 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
     settled = yield from _settle(now, Settlements.of(settlements), of_session)
     tasks: list[Row] = []
     waits: list[float] = []
+    left_queue = False
     if claim is not None and may:
-        tasks, waits = yield from _claim({**of_session, **claim_parameters(claim, "sqlite", claim.lanes)})
+        tasks, waits, left_queue = yield from _claim({**of_session, **claim_parameters(claim, "sqlite", claim.lanes)})
     stop = yield _STOP, of_session
     return Exchanged(
         applied=frozenset(settlement.task_id for settlement, _ in settled),
@@ -62,7 +63,8 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
         stop=[stop_order(*row) for row in stop],
         may_claim=may,
         waits=waits,
-        durations=[ran / _SECOND for _, (*_, ran) in settled if ran is not None],
+        durations=[ran / _SECOND for _, (*_, ran, _) in settled if ran is not None],
+        makes_room=left_queue or any(slot is not None for _, (*_, slot) in settled),
     )
 
 
@@ -89,22 +91,29 @@ def _matched(settlements: Sequence[Settlement], rows: Sequence[Row]) -> list[tup
     return [(by_lease[row[:2]], row[2:]) for row in rows]
 
 
-def _claim(parameters: Parameters) -> Script[tuple[list[Row], list[float]]]:
-    """What is handed out, and how long what is handed out now has waited."""
+def _claim(parameters: Parameters) -> Script[tuple[list[Row], list[float], bool]]:
+    """What is handed out, how long what is handed out now has waited, and whether any of it had a turn."""
     if before := (yield _BEFORE, parameters):
-        return before, []
+        return before, [], False
     lanes = yield _CHOSEN, parameters
     if not lanes:
-        return [], []
+        return [], [], False
     handed_out = yield _CLAIMED, {**parameters, "b_lane": lanes[0][0]}
     yield _TOKENS_TAKEN, {"b_taken": len(handed_out)}
-    return [row[:-1] for row in handed_out], [row[-1] / _SECOND for row in handed_out]
+    waits = [row[-2] / _SECOND for row in handed_out]
+    return [row[:-2] for row in handed_out], waits, any(row[-1] is not None for row in handed_out)
 
 
 def _facts(columns: Columns, now: sa.ColumnElement[datetime]) -> list[sa.ColumnElement[Any]]:
-    """The lease, `FACTS_STORED`, and how long it ran; its id stays text, that is enough to know it again."""
+    """The lease, `FACTS_STORED`, how long it ran, and its slot (whether there is one, SQLite 3.40
+    tells wrong in RETURNING); its id stays text, that is enough."""
     facts = (columns[name] for name in ("token", *FACTS_STORED))
-    return [sa.type_coerce(columns["id"], sa.Text), *facts, _between(now, columns["started_at"])]
+    return [
+        sa.type_coerce(columns["id"], sa.Text),
+        *facts,
+        _between(now, columns["started_at"]),
+        columns["slot_key"],
+    ]
 
 
 def _between(until: sa.ColumnElement[datetime], since: sa.ColumnElement[datetime]) -> sa.ColumnElement[int]:
@@ -152,7 +161,7 @@ def _claimed() -> sa.Executable:
     picked = sa.select(first.id, place.label("place")).subquery("picked").c
     token = sa.select(task_tokens.c.last).scalar_subquery() + picked.place
     change = sa.update(tasks).where(t.id == picked.id).values(claimed("sqlite", token))
-    return change.returning(*(t[name] for name in CLAIMED), _between(t.claimed_at, t.ready_at))
+    return change.returning(*(t[name] for name in CLAIMED), _between(t.claimed_at, t.ready_at), t.turn_key)
 
 
 def _for_ends(build: Callable[[Columns], sa.Executable]) -> dict[Ends, Statement]:

@@ -44,9 +44,17 @@ from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_attempt
 HANDED_OUT: Final = "claimed"
 TO_STOP: Final = "stop"
 SUMMARY: Final = "summary"
-"""The kinds of rows that it returns; each has the columns of `CLAIMED`, `waited`, `ran`, `applied` and `may_claim`."""
+"""The kinds of rows that it returns; each has the columns of `CLAIMED` and then those of `_SUMMED`."""
 
 _SECONDS: Final = ARRAY(sa.Double)
+_SUMMED: Final[dict[str, Any]] = {
+    "waited": _SECONDS,
+    "ran": _SECONDS,
+    "applied": ARRAY(sa.Uuid),
+    "left_slot": sa.Boolean(),
+    "left_queue": sa.Boolean(),
+    "may_claim": sa.Boolean(),
+}
 
 _NOW = moment("postgresql")
 
@@ -68,11 +76,13 @@ def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
         writes += [_attempts(locked), _kept(locked)]
     applied: sa.ColumnElement[Any] = _missing(ARRAY(sa.Uuid))
     ran = waited = _missing(_SECONDS)
+    left_slot = left_queue = _missing(sa.Boolean())
     if settled:
         facts = sa.union_all(*(_facts(cte) for cte in settled)).cte("facts")
         writes.append(tell_in_sql(facts).cte("told"))
         applied = sa.select(sa.func.array_agg(facts.c.id)).scalar_subquery()
         ran = sa.select(sa.func.array_agg(facts.c.ran)).scalar_subquery()
+        left_slot = sa.select(sa.func.bool_or(facts.c.had_slot)).scalar_subquery()
     stop = stop_orders().cte("stop")
     s = stop.c
     parts = [_part(TO_STOP, stop, id=s.id, token=s.token, job_name=s.status_reason, parameters=s.error)]
@@ -83,8 +93,10 @@ def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
         lane = sa.select(chosen.c.lane).scalar_subquery()
         new = _claimed(chosen)
         waited = sa.select(sa.func.array_agg(new.c.wait)).scalar_subquery()
+        left_queue = sa.select(sa.func.bool_or(new.c.had_turn)).scalar_subquery()
         parts += [_part(HANDED_OUT, tasks, **dict(tasks.c)) for tasks in (before, new)]
     summary = {"lane": lane, "waited": waited, "ran": ran, "applied": applied, "may_claim": may_claim()}
+    summary |= {"left_slot": left_slot, "left_queue": left_queue}
     parts.append(_part(SUMMARY, None, **summary))
     return sa.union_all(*parts).add_cte(*writes)
 
@@ -121,7 +133,8 @@ def _kept(locked: sa.CTE) -> sa.CTE:
 def _facts(settled: sa.CTE) -> sa.Select[Any]:
     told = {"event": settled.c.new_event, "error_code": settled.c.new_error_code}
     facts = ((told[name] if name in told else settled.c[name]).label(name) for name in FACTS)
-    return sa.select(*facts, _seconds(_NOW, settled.c.started_at).label("ran"))
+    had_slot = settled.c.slot_key.is_not(None).label("had_slot")
+    return sa.select(*facts, _seconds(_NOW, settled.c.started_at).label("ran"), had_slot)
 
 
 def _chosen(before: sa.CTE) -> sa.CTE:
@@ -142,7 +155,9 @@ def _claimed(chosen: sa.CTE) -> sa.CTE:
     token = sa.Sequence("task_tokens").next_value()
     change = sa.update(tasks).where(sa.literal_column("tasks.ctid") == picked.c.place)
     waited = _seconds(t.claimed_at, t.ready_at).label("wait")
-    return change.values(claimed("postgresql", token)).returning(*(t[name] for name in CLAIMED), waited).cte("claimed")
+    had_turn = t.turn_key.is_not(None).label("had_turn")
+    handed_out = change.values(claimed("postgresql", token))
+    return handed_out.returning(*(t[name] for name in CLAIMED), waited, had_turn).cte("claimed")
 
 
 def _labelled(end: Columns) -> list[sa.ColumnElement[Any]]:
@@ -156,8 +171,7 @@ def _new(settled: sa.CTE) -> dict[str, Any]:
 
 def _part(kind: str, source: sa.FromClause | None, **given: Any) -> sa.Select[Any]:
     """A row of the answer, with what it has."""
-    types: dict[str, Any] = {name: t[name].type for name in CLAIMED}
-    types |= {"waited": _SECONDS, "ran": _SECONDS, "applied": ARRAY(sa.Uuid), "may_claim": sa.Boolean()}
+    types: dict[str, Any] = {**{name: t[name].type for name in CLAIMED}, **_SUMMED}
     columns = (
         given[name].label(name) if name in given else _missing(type_).label(name) for name, type_ in types.items()
     )

@@ -19,6 +19,7 @@ from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
+from infrastructure.sql.scheduling.limit_rows import encode_terms
 from infrastructure.sql.scheduling.tables import job_versions, jobs
 from infrastructure.sql.schema import metadata
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
@@ -92,6 +93,20 @@ def _row(job: Job) -> dict[str, Any]:
         "definition_version": job.definition_version,
         "created_at": job.created_at,
         "created_by": job.created_by,
+        **_limits(definition),
+    }
+
+
+def _limits(definition: JobDefinition) -> dict[str, Any]:
+    """As they are for a task with the job's own parameters."""
+    limits, keys = definition.limits, definition.limits.keys(definition.parameters)
+    return {
+        "slot_key": keys.slot,
+        "slot_most": None if limits.concurrency is None else limits.concurrency.limit,
+        "rate_key": keys.rate,
+        "rate_terms": None if limits.rate is None else encode_terms(limits.rate),
+        "turn_key": keys.turn,
+        "turn_window": None if limits.fairness is None else limits.fairness.window,
     }
 
 

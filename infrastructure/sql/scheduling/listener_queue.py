@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from application.scheduling.job_document import cached_document
+from application.scheduling.limits_document import limits_of
 from application.scheduling.trigger_document import trigger_of
 from domain.scheduling.errors import JobNotFound
 from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.limits import NO_LIMITS, Limits
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.listener_queue import Fire, Listener, ListenerQueue
+from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from domain.timing.event_pattern import EventPattern, patterns_for
 from domain.timing.trigger import Trigger
@@ -128,7 +131,17 @@ def _listener(row: Row, live: Mapping[UUID, int], facts: Mapping[UUID, Sequence[
         job_name=name,
         parameters=parameters,
         trigger=_trigger(name, spec),
+        limits=_limits(spec),
     )
+
+
+def _limits(spec: str) -> Limits:
+    """Of a job whose definition can be read; no other one is meant by an event."""
+    try:
+        document = cached_document(spec)
+        return limits_of(document.name, document.concurrency, document.rate_limit, document.fairness)
+    except Invalid:
+        return NO_LIMITS
 
 
 def _trigger(job_name: str, spec: str) -> Trigger | None:

@@ -14,11 +14,12 @@ from domain.scheduling.task_status import Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation
 from infrastructure.sql.scheduling.tables import jobs
-from infrastructure.sql.scheduling.task_changes import after, word
+from infrastructure.sql.scheduling.task_changes import after, limit_gate, word
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
 
 _LOWEST = Priority(1)
+_BLOCKING = (Gate.DEPENDENCY, Gate.PAUSED)
 _LEVEL = AGEING_STEP // timedelta(microseconds=1)
 
 NEW_TASKS = Relation(
@@ -36,6 +37,9 @@ NEW_TASKS = Relation(
     scheduled_time=Instant,
     parameters=JsonText,
     priority=sa.SmallInteger,
+    slot_key=sa.Text,
+    rate_key=sa.Text,
+    turn_key=sa.Text,
 )
 
 
@@ -49,13 +53,16 @@ def new_task_rows(new: Iterable[NewTask]) -> list[tuple[object, ...]]:
             task.run_id,
             task.origin,
             task.fire_key,
-            TaskStatus.PENDING if task.gate is None or task.gate is Gate.TIME else TaskStatus.BLOCKED,
+            TaskStatus.BLOCKED if task.gate in _BLOCKING else TaskStatus.PENDING,
             task.gate,
             rank(task.scheduled_time, _LOWEST),
             task.nominal_at,
             task.scheduled_time,
             task.parameters,
             task.priority,
+            task.keys.slot,
+            task.keys.rate,
+            task.keys.turn,
         )
         for task in new
     ]
@@ -75,7 +82,7 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "origin": t.c.origin,
         "fire_key": t.c.fire_key,
         "status": t.c.status,
-        "gate": t.c.gate,
+        "gate": sa.func.coalesce(t.c.gate, limit_gate(dict(j))),
         "lane": j.lane,
         "rank": t.c.lowest_rank - (priority - sa.literal_column("1")) * sa.literal_column(str(_LEVEL)),
         "priority": priority,
@@ -88,9 +95,20 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "total_deadline_at": after(dialect, t.c.scheduled_time, j.total_timeout_s),
         "created_at": sa.bindparam("b_now", type_=Instant),
         "parameters": sa.func.coalesce(t.c.parameters, j.parameters),
+        "slot_key": _key(j.tenant, sa.func.coalesce(t.c.slot_key, j.slot_key)),
+        "slot_most": j.slot_most,
+        "rate_key": _key(j.tenant, sa.func.coalesce(t.c.rate_key, j.rate_key)),
+        "rate_terms": j.rate_terms,
+        "turn_key": _key(sa.cast(j.lane, sa.Text), sa.func.coalesce(t.c.turn_key, j.turn_key)),
+        "turn_window": j.turn_window,
     }
     rows = sa.select(*values.values()).select_from(t.join(jobs, j.id == t.c.job_id))
     return sa.insert(tasks).from_select(list(values), rows)
+
+
+def _key(owner: sa.ColumnElement[str], key: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """A key as the store has it, apart from equal ones of another owner; none where there is none."""
+    return owner.op("||", return_type=sa.Text())(sa.literal_column("'/'", sa.Text)).op("||", return_type=sa.Text())(key)
 
 
 def _patience(dialect: DialectName, status: sa.ColumnElement[str]) -> sa.ColumnElement[int]:

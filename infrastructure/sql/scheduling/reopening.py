@@ -19,14 +19,14 @@ from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.tables import jobs
-from infrastructure.sql.scheduling.task_changes import LEASE, after, attempt_record, number, ranked, word
+from infrastructure.sql.scheduling.task_changes import LEASE, after, attempt_record, limit_gate, number, ranked, word
 from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_attempts, task_history, tasks
 from infrastructure.sql.schema import metadata
 from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 _LOWEST: Final = Priority(1)
-_BEGUN_ANEW = (*LEASE, "gate", "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until")
+_BEGUN_ANEW = (*LEASE, "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until")
 
 h = task_history.c
 
@@ -96,7 +96,7 @@ def _alive_again(
         "absences": sa.literal_column("0", sa.SmallInteger),
         "version": h.version + number(1),
     }
-    return {name: h[name] for name in TASK_COLUMNS} | changes
+    return {name: h[name] for name in TASK_COLUMNS} | changes | {"gate": limit_gate(dict(h))}
 
 
 def _tried(dialect: DialectName, *which: sa.ColumnElement[bool]) -> sa.Executable:
@@ -112,7 +112,8 @@ _MOVED: Final = Relation("m", id=sa.Uuid, version=sa.Integer)
 def _reopen(dialect: DialectName) -> sa.Executable:
     r = _REOPENINGS.source(dialect)
     reason = sa.bindparam("b_reason", type_=sa.Text)
-    row = _alive_again(dialect, r.c.ready_at, r.c.lowest_rank, sa.cast(reason, sa.Text)) | {"gate": r.c.gate}
+    row = _alive_again(dialect, r.c.ready_at, r.c.lowest_rank, sa.cast(reason, sa.Text))
+    row["gate"] = sa.func.coalesce(r.c.gate, row["gate"])
     dead = sa.select(*row.values()).join_from(r, task_history, h.id == r.c.id).where(h.status.in_(words(DEAD)))
     statement = insert(dialect, tasks).from_select(list(row), dead).on_conflict_do_nothing()
     t = tasks.c

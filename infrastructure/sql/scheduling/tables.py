@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, Table, Text, Uuid
 
+from infrastructure.sql.scheduling.limit_tables import limit_columns
 from infrastructure.sql.schema import metadata, partial_index, tenant
 from infrastructure.sql.types import Instant, JsonText
 
@@ -33,6 +34,7 @@ jobs = Table(
     Column("created_by", Text, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("updated_by", Text, nullable=False),
+    *limit_columns(),
 )
 partial_index("uq_jobs_tenant_name", jobs.c.tenant, jobs.c.name, where="status <> 'DELETED'", unique=True)
 

@@ -135,7 +135,9 @@ def kept(end: Columns, now: sa.ColumnElement[datetime]) -> Columns:
         "lost": sa.func.coalesce(end["lost"], t.lost),
         "snoozed": sa.func.coalesce(end["snoozed"], t.snoozed),
         "stopping_until": end["stopping_until"],
-        "gate": sa.case((sa.and_(retried, sa.or_(stops, end["ready_at"] > now)), word(Gate.TIME))),
+        "gate": sa.case(
+            (sa.and_(retried, sa.or_(stops, end["ready_at"] > now)), word(Gate.TIME)), (retried, limit_gate(dict(t)))
+        ),
         "ready_at": sa.func.coalesce(end["ready_at"], t.ready_at),
         "rank": sa.func.coalesce(ranked(end["lowest_rank"], t.priority), t.rank),
         "expires_at": sa.case((retried, t.total_deadline_at)),
@@ -144,6 +146,12 @@ def kept(end: Columns, now: sa.ColumnElement[datetime]) -> Columns:
         "version": t.version + number(1),
         **{name: sa.case((stops, t[name])) for name in LEASE},
     }
+
+
+def limit_gate(task: Columns) -> sa.ColumnElement[str]:
+    """Where a task waits that nothing but limits keeps from the queue; none for one that obeys no limit."""
+    gates = (("slot_key", Gate.LIMIT), ("turn_key", Gate.FAIRNESS), ("rate_key", Gate.RATE))
+    return sa.case(*((task[key].is_not(None), word(gate)) for key, gate in gates), else_=NOTHING)
 
 
 def is_retried(end: Columns) -> Condition:

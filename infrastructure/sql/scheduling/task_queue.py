@@ -26,7 +26,7 @@ from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks,
 from infrastructure.sql.scheduling.scripts import run_in
 from infrastructure.sql.scheduling.settling import session_parameters
 from infrastructure.sql.scheduling.tables import executors
-from infrastructure.sql.scheduling.task_changes import Condition, of_session, t, word
+from infrastructure.sql.scheduling.task_changes import Condition, limit_gate, of_session, t, word
 from infrastructure.sql.scheduling.task_rows import attempt_of
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant
@@ -82,7 +82,10 @@ class SqlTaskQueue(TaskQueue):
 
     async def open_due(self, now: datetime, limit: int) -> Mapping[LaneId, int]:
         rows = await self._work.fetch(_OPEN, b_due=now, b_limit=limit)
-        return Counter(LaneId(lane) for (lane,) in rows)
+        counts: Counter[LaneId] = Counter()
+        for lane, gate in rows:
+            counts[LaneId(lane)] += gate is None
+        return counts
 
     async def next_opening(self) -> datetime | None:
         ((instant,),) = await self._work.fetch(_NEXT_OPENING)
@@ -119,8 +122,8 @@ def _session_is_live() -> Condition:
 def _open(_dialect: DialectName) -> sa.Executable:
     due = sa.select(t.id).where(_waits_for_its_time(), t.ready_at <= sa.bindparam("b_due", type_=Instant))
     due = due.order_by(t.ready_at, t.id).limit(_LIMIT).with_for_update(skip_locked=True, of=tasks)
-    opened = {"gate": sa.null(), "version": t.version + 1}
-    return sa.update(tasks).where(t.id.in_(due)).values(opened).returning(t.lane)
+    opened = {"gate": limit_gate(dict(t)), "version": t.version + 1}
+    return sa.update(tasks).where(t.id.in_(due)).values(opened).returning(t.lane, t.gate)
 
 
 _ADD: Final = Statement(lambda dialect: insert_new_tasks(dialect).returning(t.job_id, t.lane, t.gate))

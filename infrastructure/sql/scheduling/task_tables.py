@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, SmallInteger, Table, Text, Uuid
 
+from infrastructure.sql.scheduling.limit_tables import limit_columns
 from infrastructure.sql.schema import metadata, partial_index, tenant
 from infrastructure.sql.types import Instant, JsonText
 
@@ -54,6 +55,7 @@ def _task_columns() -> list[Column[object]]:
         Column("result", JsonText),
         Column("error", JsonText),
         Column("version", Integer, nullable=False, server_default="1"),
+        *limit_columns(),
     ]
 
 
@@ -67,6 +69,13 @@ partial_index("ix_tasks_held", _t.executor_id, _t.claim_id, _t.id, where="execut
 partial_index("ix_tasks_stopping", _t.executor_id, _t.id, where="stopping_until IS NOT NULL")
 partial_index("ix_tasks_expiring", _t.expires_at, _t.id, where="expires_at IS NOT NULL")
 partial_index("uq_tasks_unique_key", _t.tenant, _t.unique_key, where="unique_key IS NOT NULL", unique=True)
+_SLOT_TAKEN = "slot_key IS NOT NULL AND (gate IS NULL OR executor_id IS NOT NULL)"
+partial_index("ix_tasks_slot_taken", _t.slot_key, _t.id, where=_SLOT_TAKEN)
+partial_index("ix_tasks_slot_waiting", _t.slot_key, _t.rank, _t.id, where="gate = 'LIMIT'")
+partial_index("ix_tasks_rate_waiting", _t.rate_key, _t.rank, _t.id, where="gate = 'RATE'")
+_TURN_TAKEN = "turn_key IS NOT NULL AND gate IS NULL AND executor_id IS NULL"
+partial_index("ix_tasks_turn_taken", _t.turn_key, _t.id, where=_TURN_TAKEN)
+partial_index("ix_tasks_turn_waiting", _t.turn_key, _t.rank, _t.id, where="gate = 'FAIRNESS'")
 Index("ix_tasks_job", _t.job_id, _t.id)
 
 task_history = Table("task_history", metadata, *_task_columns(), info={"partitioned_by": "ended_at"})

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from application.scheduling.ports import SchedulingWork
 from infrastructure.sql.engine import Store
+from infrastructure.sql.scheduling.admission_queue import SqlAdmissionQueue
 from infrastructure.sql.scheduling.backfill_repository import SqlBackfillRepository
 from infrastructure.sql.scheduling.chain_queue import SqlChainQueue
 from infrastructure.sql.scheduling.dead_letter_queue import SqlDeadLetterQueue
@@ -64,6 +65,10 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def queue(self) -> SqlTaskQueue:
         return SqlTaskQueue(self)
+
+    @cached_property
+    def admissions(self) -> SqlAdmissionQueue:
+        return SqlAdmissionQueue(self)
 
     @cached_property
     def dead(self) -> SqlDeadLetterQueue:

@@ -10,6 +10,7 @@ from domain.scheduling.dead_letter import DEAD, DeadLetters, Reopened, Reopening
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.task_status import TaskStatus
+from tests.unit.application.fake_limits import limit_gate
 from tests.unit.application.fake_queues import StoredTask
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class FakeDeadLetterQueue(DeadLetterQueue):
             self._tables.tasks[task.id] = replace(
                 task,
                 status=TaskStatus.PENDING,
-                gate=wish.gate,
+                gate=wish.gate or limit_gate(task),
                 ready_at=wish.ready_at,
                 reason=reason,
                 ended_at=None,

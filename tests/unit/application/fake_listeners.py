@@ -55,4 +55,5 @@ class FakeListenerQueue(ListenerQueue):
             job_name=definition.name,
             parameters=JsonText(msgspec.json.encode(definition.parameters).decode()),
             trigger=definition.trigger,
+            limits=definition.limits,
         )

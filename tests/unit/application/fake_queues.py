@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from domain.scheduling.admission import LimitKey
 from domain.scheduling.errors import AlreadyFired, JobNotFound
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import JobId, LaneId, TaskId
@@ -16,6 +17,7 @@ from domain.scheduling.job import JobStatus
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.ports.task_queue import Session, TaskQueue
+from domain.scheduling.rate import RateTerms
 from domain.scheduling.retry import RetryPolicy
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.settlement import QUEUE_TIMEOUT, TOTAL_TIMEOUT, Attempt, Settlement, give_up
@@ -23,6 +25,7 @@ from domain.scheduling.task import NewTask, Origin, TaskError
 from domain.scheduling.task_status import CLAIMABLE, COUNTS_FOR_OVERLAP, HELD, Gate, TaskStatus
 from domain.shared.json_value import JsonText
 from domain.timing.trigger import Trigger
+from tests.unit.application.fake_limits import limit_gate, limits_of
 
 if TYPE_CHECKING:
     from tests.unit.application.fake_store import Tables
@@ -60,6 +63,12 @@ class StoredTask:
     unique_key: str | None = None
     queue_until: datetime | None = None
     total_deadline_at: datetime | None = None
+    slot: LimitKey | None = None
+    most: int = 0
+    rate: LimitKey | None = None
+    terms: RateTerms | None = None
+    turn: LimitKey | None = None
+    window: int = 0
     progress: float | None = None
     checkpoint: JsonText | None = None
     nominal_at: datetime | None = None
@@ -115,7 +124,7 @@ class StoredTask:
         return replace(
             self,
             status=settlement.status,
-            gate=Gate.TIME if ready_at > now else None,
+            gate=Gate.TIME if ready_at > now else limit_gate(self),
             ready_at=ready_at,
             lost=self.lost if settlement.lost is None else settlement.lost,
             snoozed=self.snoozed if settlement.snoozed is None else settlement.snoozed,
@@ -213,6 +222,7 @@ def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
             origin=task.origin,
             status=TaskStatus.PENDING,
             gate=task.gate,
+            **limits_of(job, task, tables.lanes[job.lane]),
             ready_at=task.scheduled_time,
             policy=job.definition.retry,
             scheduled_time=task.scheduled_time,
@@ -223,7 +233,10 @@ def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
             queue_until=None if limits.queue is None else task.scheduled_time + limits.queue,
             total_deadline_at=None if limits.total is None else task.scheduled_time + limits.total,
         )
-    return Counter(tables.tasks[task.id].lane for task in tasks if task.gate is None)
+        if task.gate is None:
+            stored = tables.tasks[task.id]
+            tables.tasks[task.id] = replace(stored, gate=limit_gate(stored))
+    return Counter(tables.tasks[task.id].lane for task in tasks if tables.tasks[task.id].gate is None)
 
 
 class FakeTaskQueue(TaskQueue):
@@ -286,8 +299,11 @@ class FakeTaskQueue(TaskQueue):
 
     async def open_due(self, now: datetime, limit: int) -> Mapping[LaneId, int]:
         due = [task for task in self._having() if task.gate is Gate.TIME and task.ready_at <= now][:limit]
-        self._tables.tasks |= {task.id: replace(task, gate=None) for task in due}
-        return Counter(task.lane for task in due)
+        self._tables.tasks |= {task.id: replace(task, gate=limit_gate(task)) for task in due}
+        counts: Counter[LaneId] = Counter()
+        for task in due:
+            counts[task.lane] += limit_gate(task) is None
+        return counts
 
     async def next_opening(self) -> datetime | None:
         return min((task.ready_at for task in self._having() if task.gate is Gate.TIME), default=None)

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 from uuid import UUID
 
 from application.scheduling.ports import SchedulingWork
+from domain.scheduling.admission import LimitKey
 from domain.scheduling.backfill import Backfill
 from domain.scheduling.errors import ExecutorNotFound, JobNameTaken, JobNotFound, StaleVersion, TaskNotFound
 from domain.scheduling.executor import Executor, ExecutorStatus
@@ -22,6 +23,7 @@ from domain.scheduling.ids import BackfillId, ExecutorId, JobId, LaneId, Occurre
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Occurrence
 from domain.scheduling.placement import Lane
+from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.ports.backfill_repository import BackfillRepository
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
@@ -35,6 +37,7 @@ from domain.scheduling.ports.schedule_queue import ScheduleQueue
 from domain.scheduling.ports.switch_board import SwitchBoard
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.ports.task_repository import TaskRepository
+from domain.scheduling.rate import RateUse
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.switch import Stopped, Switch
 from domain.scheduling.task import Lease, TaskInstance
@@ -47,6 +50,7 @@ from tests.unit.application.fake_backfills import FakeBackfills, FakeRunHistory
 from tests.unit.application.fake_chains import FakeChainQueue
 from tests.unit.application.fake_dead_letters import FakeDeadLetterQueue
 from tests.unit.application.fake_graph import FakeGraphBook
+from tests.unit.application.fake_limits import FakeAdmissionQueue
 from tests.unit.application.fake_listeners import FakeListenerQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
 
@@ -69,6 +73,8 @@ class Tables:
     events: list[DomainEvent] = field(default_factory=list)
     switches: dict[Switch, Stopped] = field(default_factory=dict)
     backfills: dict[BackfillId, Backfill] = field(default_factory=dict)
+    used: dict[LimitKey, RateUse] = field(default_factory=dict)
+    free_at: dict[LimitKey, datetime] = field(default_factory=dict)
     last_token: int = 1000
     graph_version: int = 0
 
@@ -156,6 +162,10 @@ class FakeWork(SchedulingWork):
     @property
     def queue(self) -> TaskQueue:
         return FakeTaskQueue(self.tables, self.now)
+
+    @property
+    def admissions(self) -> AdmissionQueue:
+        return FakeAdmissionQueue(self.tables)
 
     @property
     def dead(self) -> DeadLetterQueue:

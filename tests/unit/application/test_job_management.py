@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from application.scheduling.job_document import JobChanges
-from application.shared.wake_up import LANES, PLANNER, executor_topic, lane_topic
+from application.shared.wake_up import LANES, OPENINGS, PLANNER, executor_topic, lane_topic
 from domain.scheduling.errors import (
     IllegalJobState,
     JobNameTaken,
@@ -196,7 +196,7 @@ async def test_a_deleted_job_frees_its_name_and_cancels_its_live_tasks(cluster: 
     assert {cluster.task(t).status for t in (running, waiting)} == {TaskStatus.CANCELLED}
     assert cluster.task(running).stopping_until is not None
     assert cluster.task(waiting).stopping_until is None
-    assert cluster.wake_up.topics == {executor_topic(EXECUTOR_ID)}
+    assert cluster.wake_up.topics == {executor_topic(EXECUTOR_ID), OPENINGS}
     assert await cluster.jobs.create(ANN, hourly()) != job_id
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from application.scheduling.planner import LARGEST_CHUNK, SET_ASIDE, Planner
 from application.shared.errors import StoreUnavailable
-from application.shared.wake_up import lane_topic
+from application.shared.wake_up import OPENINGS, lane_topic
 from domain.scheduling.ids import JobId, LaneId
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Decision
@@ -110,7 +110,7 @@ async def test_a_due_fire_becomes_a_task_and_its_lane_hears_of_it(
     assert await planner.tick() == MINUTE
     (task,) = store.tables.tasks.values()
     assert (task.job_id, task.scheduled_time) == (job_id, NOON)
-    assert wake_up.hints == [(lane_topic(1), 1)]
+    assert wake_up.hints == [(lane_topic(1), 1), (OPENINGS, None)]
     assert store.event_types() == ["TaskCreated", "OccurrenceDecided"]
 
 
