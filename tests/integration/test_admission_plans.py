@@ -32,8 +32,9 @@ HOT: dict[str, tuple[Statement, set[str]]] = {
 """The statements, and by which indexes each finds tasks."""
 
 FILL = """
-    INSERT INTO tasks (id, job_id, job_name, job_version, run_id, origin, status, gate, lane, rank, priority, max_attempts,
-        scheduled_time, ready_at, created_at, parameters, slot_key, slot_most, rate_key, turn_key, turn_window, executor_id)
+    INSERT INTO tasks (id, job_id, job_name, job_version, run_id, origin, status, gate, lane, rank, priority,
+        max_attempts, scheduled_time, ready_at, created_at, parameters, slot_key, slot_most, rate_key, turn_key,
+        turn_window, executor_id)
     SELECT gen_random_uuid(), gen_random_uuid(), 'j', 1, gen_random_uuid(), 'DIRECT', 'PENDING',
         (ARRAY['LIMIT', 'RATE', 'FAIRNESS', NULL])[1 + n % 4], 1, n, 5, 3, now(), now(), now(), '{}',
         'default/s' || n % 50, 3, 'default/r' || n % 50, '1/t' || n % 50, 10, NULL

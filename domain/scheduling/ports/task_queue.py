@@ -61,7 +61,7 @@ class TaskQueue(Protocol):
 
     @abstractmethod
     async def open_due(self, now: datetime, limit: int) -> Mapping[LaneId, int]:
-        """Open gate TIME of tasks that are ready; how many came to stand in which lane: none of those that obey a limit."""
+        """Open gate TIME of tasks that are ready; how many came to stand in which lane. Those with limits do not."""
 
     @abstractmethod
     async def next_opening(self) -> datetime | None:

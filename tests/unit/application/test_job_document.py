@@ -132,7 +132,8 @@ def changed(document: JobDocument, **changes: Any) -> JobDocument:
 FULL = decoded(
     description="nightly", handler="a.b", parameters={"a": 1}, trigger={"type": "CRON", "expression": "@daily"},
     priority=7, retry={"maxAttempts": 5}, timeouts={"execution": "5m"}, overlap="ALLOW",
-    misfire={"policy": "SKIP"}, placement={"pool": "gpu"}, concurrency={"limit": 2}, rateLimit={"limit": 2, "per": "PT1M"}, fairness={"key": "k"}, tags=["t"], owner="ann",
+    misfire={"policy": "SKIP"}, placement={"pool": "gpu"}, concurrency={"limit": 2},
+    rateLimit={"limit": 2, "per": "PT1M"}, fairness={"key": "k"}, tags=["t"], owner="ann",
     dependencies=[{"job": "a"}], dependencyPolicy={"join": "ANY"},
 )  # fmt: skip
 
