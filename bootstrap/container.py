@@ -17,6 +17,7 @@ from application.scheduling.event_intake import EventIntake
 from application.scheduling.follower import Follower
 from application.scheduling.forecast import Forecast
 from application.scheduling.graph_views import JobGraphs
+from application.scheduling.health_scanner import HealthScanner
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.job_planning import JobPlanning
 from application.scheduling.lanes import Lanes
@@ -54,6 +55,7 @@ from infrastructure.time_zones import tzdata_version
 from interfaces.loops.admitter import admitter_loop
 from interfaces.loops.backfiller import backfiller_loop
 from interfaces.loops.follower import follower_loop
+from interfaces.loops.health_scanner import health_scanner_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
 from interfaces.loops.upkeep import upkeep_loop
@@ -122,6 +124,7 @@ class Container(containers.DeclarativeContainer):
         switches,
     )
     task_control = providers.Singleton(TaskControlService, work.provider, exchange, intake, assignments, wake_up)
+    scanner = providers.Singleton(HealthScanner, work.provider, calendars, wake_up, switches)
     backfills = providers.Singleton(Backfills, work.provider, ids, calendars, wake_up)
     backfill_reader = providers.Singleton(SqlBackfillReader, store)
     backfiller = providers.Singleton(Backfiller, work.provider, ids, calendars, wake_up, telemetry, switches)
@@ -149,6 +152,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(planner_loop, planner, wake_up),
         providers.Singleton(follower_loop, follower, wake_up),
         providers.Singleton(admitter_loop, admitter, wake_up),
+        providers.Singleton(health_scanner_loop, scanner, wake_up),
         providers.Singleton(backfiller_loop, backfiller, wake_up),
         providers.Singleton(reaper_loop, reaper, wake_up),
         providers.Singleton(
@@ -180,6 +184,7 @@ class Container(containers.DeclarativeContainer):
         tasks=tasks,
         task_control=task_control,
         redrive=redrive,
+        scanner=scanner,
         backfills=backfills,
         backfill_reader=backfill_reader,
         cluster=cluster,

@@ -13,6 +13,7 @@ from infrastructure.histogram import Histogram
 ABOUT: Final[Mapping[str, str]] = {
     "scheduler_info": "This node, its version and its database; always 1.",
     "scheduler_jobs_active_count": "Jobs that are ACTIVE.",
+    "scheduler_schedule_findings": "Schedules with something wrong, by finding; a healthy platform has none.",
     "scheduler_executor_count": "Executors that are ONLINE.",
     "scheduler_tasks_scheduled_count": "Tasks that this node has created since it started.",
     "scheduler_tasks_completed_count": "Tasks whose completion this node has recorded since it started.",

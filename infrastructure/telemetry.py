@@ -138,6 +138,8 @@ class Telemetry(Metrics, Collector):
 def _of_store(figures: Figures) -> Iterator[Metric]:
     yield gauge("scheduler_jobs_active_count", [((), figures.active_jobs)])
     yield gauge("scheduler_executor_count", [((), figures.online_executors)])
+    ailing = [((ailment,), count) for ailment, count in figures.ailing.items()]
+    yield gauge("scheduler_schedule_findings", ailing, "finding")
     pools = [((each.pool,), each) for each in figures.pools]
     yield gauge("scheduler_executor_slots", [(pool, of.slots) for pool, of in pools], "pool")
     yield gauge("scheduler_executor_slots_used", [(pool, of.slots_used) for pool, of in pools], "pool")

@@ -55,7 +55,7 @@ sum by (decision) (increase(scheduler_fires_total{{decision!="FIRED"}}[1h]))
 
 class _OnePool(FiguresReader):
     async def figures(self) -> Figures:
-        return Figures(active_jobs=1, online_executors=1, pools=[PoolFigures(pool="default")])
+        return Figures(active_jobs=1, online_executors=1, pools=[PoolFigures(pool="default")], ailing={"OVERDUE": 0})
 
 
 def metrics() -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -23,11 +23,12 @@ class PoolFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of all tenants."""
+    """Of all tenants. `ailing` counts schedules by what is wrong with them."""
 
     active_jobs: int
     online_executors: int
     pools: Sequence[PoolFigures]
+    ailing: Mapping[str, int] = field(default_factory=dict)
 
 
 class FiguresReader(Protocol):

@@ -14,6 +14,7 @@ from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.graph_book import GraphBook
+from domain.scheduling.ports.health_book import HealthBook
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
@@ -50,6 +51,10 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def backfills(self) -> BackfillRepository: ...
+
+    @property
+    @abstractmethod
+    def health(self) -> HealthBook: ...
 
     @property
     @abstractmethod

@@ -89,6 +89,16 @@ class FireReinstated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleHealthChanged(DomainEvent):
+    """What is found to be wrong with a schedule is not what it was; `status` OK: nothing any more."""
+
+    type: ClassVar[str] = "ScheduleHealthChanged"
+    job_id: JobId
+    status: str
+    ailments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OccurrenceDecided(DomainEvent):
     """An entry of the ledger: what became of `count` planned fires, the last at `nominal_at`."""
 

@@ -6,7 +6,14 @@ from types import ModuleType
 
 from infrastructure.sql import repeat_tables
 from infrastructure.sql.operations import lock_tables
-from infrastructure.sql.scheduling import backfill_tables, dependency_tables, limit_tables, tables, task_tables
+from infrastructure.sql.scheduling import (
+    backfill_tables,
+    dependency_tables,
+    health_tables,
+    limit_tables,
+    tables,
+    task_tables,
+)
 from infrastructure.sql.schema import metadata
 
 MODULES: tuple[ModuleType, ...] = (
@@ -17,6 +24,7 @@ MODULES: tuple[ModuleType, ...] = (
     repeat_tables,
     lock_tables,
     backfill_tables,
+    health_tables,
 )
 """Where tables are defined; importing them enters them in `metadata`."""
 

@@ -19,6 +19,7 @@ from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.forecast import Forecast
 from application.scheduling.graph_views import JobGraphs
+from application.scheduling.health_scanner import HealthScanner
 from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
@@ -54,6 +55,7 @@ from interfaces.rest.scheduling.events import publish_events
 from interfaces.rest.scheduling.failures import FailureController
 from interfaces.rest.scheduling.graph import JobGraphController, graph
 from interfaces.rest.scheduling.job_actions import JobActionController
+from interfaces.rest.scheduling.job_health import job_health
 from interfaces.rest.scheduling.job_skips import JobSkipController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.job_validation import validate_job
@@ -89,6 +91,7 @@ class Services:
     tasks: TaskExecutionService
     task_control: TaskControlService
     redrive: Redrive
+    scanner: HealthScanner
     backfills: Backfills
     backfill_reader: BackfillReader
     cluster: ClusterManagementService
@@ -135,6 +138,7 @@ def create_app(
                     ClusterController,
                     *SWITCHES,
                     *BACKFILLS,
+                    job_health,
                     ExecutorController,
                     *EXECUTOR_API,
                     *LOCKS,
@@ -156,6 +160,7 @@ def create_app(
                 ("tasks", services.tasks),
                 ("control", services.task_control),
                 ("redrive", services.redrive),
+                ("scanner", services.scanner),
                 ("backfills", services.backfills),
                 ("backfill_reader", services.backfill_reader),
                 ("cluster", services.cluster),

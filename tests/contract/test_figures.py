@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from application.scheduling.figures import Figures, PoolFigures
+from domain.scheduling.health import Ailment
 from domain.scheduling.job import JobStatus
 from domain.scheduling.placement import Placement
 from domain.scheduling.task_status import Gate
@@ -34,7 +35,9 @@ def pool_of(found: Figures, name: str) -> PoolFigures:
 
 
 async def test_an_empty_store_has_nothing(store: Store) -> None:
-    assert await figures(store) == Figures(active_jobs=0, online_executors=0, pools=[])
+    assert await figures(store) == Figures(
+        active_jobs=0, online_executors=0, pools=[], ailing=dict.fromkeys(map(str, Ailment), 0)
+    )
 
 
 async def test_only_jobs_that_are_active_count(store: Store, hot: HotTasks) -> None:

@@ -11,6 +11,7 @@ from application.scheduling.figures import Figures, FiguresReader, PoolFigures
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.job import JobStatus
 from infrastructure.sql.scheduling.claiming import first_waiting
+from infrastructure.sql.scheduling.health_book import all_ailments, findings_by_ailment
 from infrastructure.sql.scheduling.reading import Reading
 from infrastructure.sql.scheduling.tables import executors, jobs, lanes
 from infrastructure.sql.scheduling.task_changes import number, t, word
@@ -42,8 +43,10 @@ class SqlFigures(Reading, FiguresReader):
         online = {row.pool: row for row in await self._all(_ONLINE)}
         held = {row.pool: row.held for row in await self._all(_HELD)}
         waiting = await self._waiting()
+        ailing = await self._all(findings_by_ailment())
         return Figures(
             active_jobs=active_jobs,
+            ailing=all_ailments((row.ailment, row.schedules) for row in ailing),
             online_executors=sum(row.executors for row in online.values()),
             pools=[
                 PoolFigures(

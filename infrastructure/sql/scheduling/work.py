@@ -12,6 +12,7 @@ from infrastructure.sql.scheduling.chain_queue import SqlChainQueue
 from infrastructure.sql.scheduling.dead_letter_queue import SqlDeadLetterQueue
 from infrastructure.sql.scheduling.executor_repository import SqlExecutorRepository
 from infrastructure.sql.scheduling.graph_book import SqlGraphBook
+from infrastructure.sql.scheduling.health_book import SqlHealthBook
 from infrastructure.sql.scheduling.job_repository import SqlJobRepository
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
 from infrastructure.sql.scheduling.listener_queue import SqlListenerQueue
@@ -53,6 +54,10 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def backfills(self) -> SqlBackfillRepository:
         return SqlBackfillRepository(self)
+
+    @cached_property
+    def health(self) -> SqlHealthBook:
+        return SqlHealthBook(self)
 
     @cached_property
     def run_history(self) -> SqlRunHistory:

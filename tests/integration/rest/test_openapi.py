@@ -11,7 +11,7 @@ import pytest
 from tests.integration.rest.api import Api
 
 OPERATIONS = {
-    "backfillJob", "cancelBackfill", "getBackfill", "listBackfills", "pauseBackfill", "resumeBackfill",
+    "backfillJob", "jobHealth", "cancelBackfill", "getBackfill", "listBackfills", "pauseBackfill", "resumeBackfill",
     "activateExecutor", "activateJob", "applyJobs", "assignTask", "batchTasks", "clusterStatus", "completeTask",
     "detectFailedExecutors", "executorOfTask", "listActiveExecutors", "listActiveJobs", "listScheduledTasks",
     "listFailureGroups", "listTasksByStatus", "listTasksOfJob", "redriveFailures", "rerunTask", "retryTask",

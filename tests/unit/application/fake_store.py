@@ -19,6 +19,7 @@ from domain.scheduling.backfill import Backfill
 from domain.scheduling.errors import ExecutorNotFound, JobNameTaken, JobNotFound, StaleVersion, TaskNotFound
 from domain.scheduling.executor import Executor, ExecutorStatus
 from domain.scheduling.graph import Dependent
+from domain.scheduling.health import Finding
 from domain.scheduling.ids import BackfillId, ExecutorId, JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Occurrence
@@ -29,6 +30,7 @@ from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.dead_letter_queue import DeadLetterQueue
 from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.graph_book import GraphBook
+from domain.scheduling.ports.health_book import HealthBook
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
@@ -50,6 +52,7 @@ from tests.unit.application.fake_backfills import FakeBackfills, FakeRunHistory
 from tests.unit.application.fake_chains import FakeChainQueue
 from tests.unit.application.fake_dead_letters import FakeDeadLetterQueue
 from tests.unit.application.fake_graph import FakeGraphBook
+from tests.unit.application.fake_health import FakeHealthBook
 from tests.unit.application.fake_limits import FakeAdmissionQueue
 from tests.unit.application.fake_listeners import FakeListenerQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
@@ -72,6 +75,7 @@ class Tables:
     lanes: dict[Lane, LaneId] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
     switches: dict[Switch, Stopped] = field(default_factory=dict)
+    findings: dict[JobId, tuple[Finding, ...]] = field(default_factory=dict)
     backfills: dict[BackfillId, Backfill] = field(default_factory=dict)
     used: dict[LimitKey, RateUse] = field(default_factory=dict)
     free_at: dict[LimitKey, datetime] = field(default_factory=dict)
@@ -150,6 +154,10 @@ class FakeWork(SchedulingWork):
     @property
     def backfills(self) -> BackfillRepository:
         return FakeBackfills(self.tables, self.record, self.now)
+
+    @property
+    def health(self) -> HealthBook:
+        return FakeHealthBook(self.tables)
 
     @property
     def run_history(self) -> RunHistory:
