@@ -10,6 +10,7 @@ from pathlib import Path
 SDK = Path(__file__).parents[1] / "sdk" / "python" / "scheduler_sdk"
 PAIRS = (
     (SDK / "client.py", SDK / "async_client.py"),
+    (SDK / "client_backfills.py", SDK / "async_client_backfills.py"),
     (SDK / "client_locks.py", SDK / "async_client_locks.py"),
 )
 
@@ -32,6 +33,8 @@ CHANGES = (
     (r'^"""(.*?)\."""', _title),
     (r"\bimport time\b", "import asyncio"),
     (r"class Client\b", "class AsyncClient"),
+    (r"\bBackfillCalls\b", "AsyncBackfillCalls"),
+    (r"scheduler_sdk\.client_backfills", "scheduler_sdk.async_client_backfills"),
     (r"\bLockCalls\b", "AsyncLockCalls"),
     (r"scheduler_sdk\.client_locks", "scheduler_sdk.async_client_locks"),
     (r"httpx\.(Client|BaseTransport)\b", lambda found: f"httpx.Async{found[1]}"),

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from interfaces.cli.apply import apply
+from interfaces.cli.backfills import backfill, backfills
 from interfaces.cli.cluster import cluster
 from interfaces.cli.completion import completion
 from interfaces.cli.config import config
@@ -22,6 +23,7 @@ from interfaces.cli.import_crontab import import_crontab
 from interfaces.cli.job_definitions import create, export, validate
 from interfaces.cli.job_diff import diff
 from interfaces.cli.job_edit import edit
+from interfaces.cli.job_health import job_health
 from interfaces.cli.job_skips import skip, unskip
 from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, run
 from interfaces.cli.jobs import jobs
@@ -74,6 +76,7 @@ for _command in (
     jobs,
     tasks,
     failures,
+    backfills,
     executors,
     locks,
     cluster,
@@ -86,5 +89,5 @@ for _command in (create, edit, apply, diff, validate, export, import_crontab):
     jobs.add_command(_command)
 for _command in (submit, wait, retry, rerun):
     tasks.add_command(_command)
-for _command in (run, pause, resume, activate, disable, delete, skip, unskip):
+for _command in (run, backfill, job_health, pause, resume, activate, disable, delete, skip, unskip):
     jobs.add_command(_command)

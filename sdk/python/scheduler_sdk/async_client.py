@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from scheduler_sdk import client_calls as calls
+from scheduler_sdk.async_client_backfills import AsyncBackfillCalls
 from scheduler_sdk.async_client_locks import AsyncLockCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
@@ -38,7 +39,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncLockCalls):
+class AsyncClient(AsyncLockCalls, AsyncBackfillCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in an `async with` block.
 
     Filters take one value or several with commas between.

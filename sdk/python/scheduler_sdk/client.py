@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from scheduler_sdk import client_calls as calls
+from scheduler_sdk.client_backfills import BackfillCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
 from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
@@ -38,7 +39,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class Client(LockCalls):
+class Client(LockCalls, BackfillCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in a `with` block.
 
     Filters take one value or several with commas between.

@@ -14,6 +14,7 @@ from scheduler_sdk.client_errors import ApiError
 from scheduler_sdk.shapes import (
     Applied,
     Attempt,
+    Backfill,
     ClusterStatus,
     Executor,
     FailureGroup,
@@ -21,6 +22,7 @@ from scheduler_sdk.shapes import (
     HeldLock,
     Job,
     JobDocument,
+    JobHealth,
     LockWish,
     LogLine,
     Occurrence,
@@ -108,6 +110,27 @@ def unskip_fire(job: str, nominal: str) -> Call[Fire]:
 
 def list_occurrences(job: str) -> Call[Page[Occurrence]]:
     return Call("GET", f"/jobs/{_segment(job)}/occurrences")
+
+
+def start_backfill(job: str, wish: Mapping[str, Any], dry_run: bool) -> Call[Backfill]:
+    query = {"dryRun": "true"} if dry_run else {}
+    return Call("POST", f"/jobs/{_segment(job)}/backfill", query, body=wish)
+
+
+def list_backfills(job: str | None, status: str | None) -> Call[Page[Backfill]]:
+    return Call("GET", "/backfills", _given(jobId=job, status=status))
+
+
+def get_backfill(backfill: str) -> Call[Backfill]:
+    return Call("GET", f"/backfills/{_segment(backfill)}")
+
+
+def act_on_backfill(backfill: str, verb: str, reason: str | None) -> Call[Backfill]:
+    return Call("POST", f"/backfills/{_segment(backfill)}/{verb}", _given(reason=reason))
+
+
+def job_health(job: str) -> Call[JobHealth]:
+    return Call("GET", f"/jobs/{_segment(job)}/health")
 
 
 def apply_jobs(documents: Sequence[JobDocument], dry_run: bool) -> Iterator[Call[dict[str, list[Applied]]]]:

@@ -237,6 +237,49 @@ class SharedLock(TypedDict, total=False):
     holders: list[LockHolder]
 
 
+Backfill = TypedDict(
+    "Backfill",
+    {
+        "id": str,
+        "jobId": str,
+        "jobName": str,
+        "from": str,
+        "to": str,
+        "order": str,
+        "overlap": str,
+        "status": str,
+        "statusReason": str | None,
+        "progress": float,
+        "fired": int,
+        "alreadyFired": int,
+        "count": int,
+        "exact": bool,
+        "times": list[str],
+    },
+    total=False,
+)
+"""Fires of the past that are made up for; `count`, `exact` and `times` are those of a dry run."""
+
+
+class ScheduleFinding(TypedDict, total=False):
+    """One thing that is wrong with a schedule, and how to mend it."""
+
+    finding: str
+    status: str
+    detail: str
+    mend: str
+
+
+class JobHealth(TypedDict, total=False):
+    """`status`: OK, WARNING or ERROR, that of the worst finding."""
+
+    jobId: str
+    status: str
+    findings: list[ScheduleFinding]
+    dueAt: str | None
+    lastNominalAt: str | None
+
+
 class Applied(TypedDict, total=False):
     """What `apply` did with one job: `action` is CREATED, UPDATED, UNCHANGED or FAILED (with a `problem`)."""
 
