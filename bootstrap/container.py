@@ -37,6 +37,7 @@ from bootstrap.settings import Settings
 from domain.timing.ports import Calendars
 from infrastructure.clock import SystemClock
 from infrastructure.cron import CroniterCalendar
+from infrastructure.holidays import ComputedHolidays
 from infrastructure.ids import SystemDice, TimeOrderedIds
 from infrastructure.local.heartbeats import LocalHeartbeats
 from infrastructure.local.wake_up import LocalWakeUp
@@ -70,7 +71,9 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(TimeOrderedIds)
     dice = providers.Singleton(SystemDice)
-    calendars = providers.Singleton(Calendars, cron=providers.Singleton(CroniterCalendar))
+    calendars = providers.Singleton(
+        Calendars, cron=providers.Singleton(CroniterCalendar), holidays=providers.Singleton(ComputedHolidays)
+    )
     wake_up = providers.Singleton(LocalWakeUp)
     heartbeats = providers.Singleton(LocalHeartbeats)
     draining = providers.Singleton(Draining, wake_up)
@@ -107,7 +110,7 @@ class Container(containers.DeclarativeContainer):
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
     graphs = providers.Singleton(JobGraphs, work.provider)
     skips = providers.Singleton(Skips, work.provider, calendars)
-    events = providers.Singleton(EventIntake, work.provider, ids, wake_up, telemetry)
+    events = providers.Singleton(EventIntake, work.provider, ids, calendars, wake_up, telemetry)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up, telemetry)
     tasks = providers.Singleton(
         TaskExecutionService,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -15,13 +15,14 @@ from application.scheduling.task_keys import keys_of
 from application.shared.ids import Ids
 from application.shared.principal import Principal
 from application.shared.wake_up import OPENINGS, WakeUp, lane_topic
-from domain.scheduling.firing import Cause, Firing, decide_at_once
+from domain.scheduling.firing import Cause, Firing, PlannedFire, decide_at_once
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.inbound_event import InboundEvent
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.listener_queue import Fire, Listener
 from domain.scheduling.task import Origin
 from domain.shared.json_value import JsonText
+from domain.timing.ports import Calendars
 
 BATCH = 250
 """Events looked up at once, and fires in one transaction: who repeats what broke off fires none twice."""
@@ -58,9 +59,12 @@ class _Pair:
 class EventIntake:
     """Each job fires once for an event, however often it is delivered: the ledger knows it by its source and id."""
 
-    def __init__(self, begin: BeginWork, ids: Ids, wake_up: WakeUp, metrics: Metrics = UNCOUNTED) -> None:
+    def __init__(
+        self, begin: BeginWork, ids: Ids, calendars: Calendars, wake_up: WakeUp, metrics: Metrics = UNCOUNTED
+    ) -> None:
         self._begin = begin
         self._ids = ids
+        self._calendars = calendars
         self._wake_up = wake_up
         self._metrics = metrics
 
@@ -87,7 +91,7 @@ class EventIntake:
         listeners = {listener.schedule.job_id: listener for listener in taken}
         meant = [pair for pair in pairs if _is_meant(pair.event, listeners[pair.job_id], work.now)]
         before = await work.listeners.fired({pair.fire for pair in meant}) if meant else {}
-        firings = _firings([pair for pair in meant if pair.fire not in before], listeners, work.now)
+        firings = _firings([pair for pair in meant if pair.fire not in before], listeners, self._calendars, work.now)
         written = write_up(firings, self._ids, work.now)
         if written.fired.occurrences:
             await work.schedules.record(written.fired)
@@ -131,18 +135,37 @@ def _is_meant(event: InboundEvent, listener: Listener, now: datetime) -> bool:
     return listener.trigger is not None and listener.trigger.accepts(event.type, event.source, now)
 
 
-def _firings(pairs: Sequence[_Pair], listeners: Mapping[JobId, Listener], now: datetime) -> list[Firing]:
+def _firings(
+    pairs: Sequence[_Pair], listeners: Mapping[JobId, Listener], calendars: Calendars, now: datetime
+) -> list[Firing]:
     """One for each job; an event that came twice counts once."""
     causes: dict[JobId, dict[str, Cause]] = {}
+    closed: dict[JobId, dict[str, PlannedFire]] = {}
     for pair in pairs:
-        key, own = pair.event.fire_key, listeners[pair.job_id].parameters
-        of_job = causes.setdefault(pair.job_id, {})
-        if key not in of_job:
-            parameters = _parameters(own, pair.event)
-            keys = keys_of(listeners[pair.job_id].limits, parameters)
-            of_job[key] = Cause(fire_key=key, origin=Origin.EVENT, parameters=parameters, keys=keys)
-    decided = (decide_at_once(listeners[job_id].schedule, [*of.values()], now) for job_id, of in causes.items())
-    return [firing for firing in decided if firing.decisions]
+        key, listener = pair.event.fire_key, listeners[pair.job_id]
+        of_job, taken_out = causes.setdefault(pair.job_id, {}), closed.setdefault(pair.job_id, {})
+        if key in of_job or key in taken_out:
+            continue
+        parameters = _parameters(listener.parameters, pair.event)
+        keys = keys_of(listener.limits, parameters)
+        cause = Cause(fire_key=key, origin=Origin.EVENT, parameters=parameters, keys=keys)
+        reason = _closed(pair.event, listener, calendars, now)
+        if reason is None:
+            of_job[key] = cause
+        elif listener.schedule.active:
+            taken_out[key] = PlannedFire(
+                nominal=now, planned=now, decision=Decision.SKIPPED_CALENDAR, reason=reason, cause=cause
+            )
+    firings = []
+    for job_id, of_job in causes.items():
+        decided = decide_at_once(listeners[job_id].schedule, [*of_job.values()], now)
+        firings.append(replace(decided, decisions=(*closed[job_id].values(), *decided.decisions)))
+    return [firing for firing in firings if firing.decisions]
+
+
+def _closed(event: InboundEvent, listener: Listener, calendars: Calendars, now: datetime) -> str | None:
+    trigger = listener.trigger
+    return None if trigger is None else trigger.closed_for(event.type, event.source, now, calendars)
 
 
 def _parameters(own: JsonText, event: InboundEvent) -> JsonText:

@@ -82,10 +82,12 @@ class Forecast:
     def of_trigger(self, document: TriggerDocument, after: datetime | None, count: int) -> Outlook:
         """The future of a job that would be activated at `after`, or now. Raises `Invalid`."""
         trigger = at("/trigger", lambda: trigger_of(document))
+        at("/trigger", lambda: trigger.check_known(self._calendars))
         since = after or self._clock.now()
         state = TriggerState(since=since)
         coming = fires_after(NOBODY, trigger, trigger.look_from(since, state), state, self._calendars)
-        return Outlook(fires=list(islice(coming, count)), clock_changes=self._changes(trigger, since, state))
+        fires = at("/trigger", lambda: list(islice(coming, count)))
+        return Outlook(fires=fires, clock_changes=self._changes(trigger, since, state))
 
     def _changes(self, trigger: Trigger, after: datetime, state: TriggerState) -> Sequence[ClockChangeNote]:
         return clock_change_notes(trigger, after, state, self._calendars)

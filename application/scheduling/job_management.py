@@ -9,7 +9,7 @@ from datetime import datetime
 from application.scheduling.apply_order import name_in, upstreams_first
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document, merged
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
-from application.scheduling.job_planning import JobPlanning, begins_anew
+from application.scheduling.job_planning import JobPlanning
 from application.scheduling.job_terms import AS_IT_IS, Terms
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
@@ -100,7 +100,7 @@ class JobManagementService:
             job = await work.jobs.get(principal.tenant, key)
             terms.admit(job)
             definition = self._definition(change(document_of(job.definition)))
-            anew = begins_anew(definition, job.definition.trigger, work.now)
+            anew = self._planning.begins_anew(definition, job.definition.trigger, work.now)
             changed = job.redefine(definition, principal.name, work.now)
             if changed:
                 await self._planning.replan(work, job, job.status, anew=anew)
@@ -124,7 +124,7 @@ class JobManagementService:
                     action = "CREATED"
                     job = await self._planning.add(work, principal, definition, active=document.active)
                 else:
-                    anew = begins_anew(definition, job.definition.trigger, work.now)
+                    anew = self._planning.begins_anew(definition, job.definition.trigger, work.now)
                     was = job.status
                     changed = job.redefine(definition, principal.name, work.now)
                     if document.active and job.status is JobStatus.CREATED:
@@ -141,7 +141,7 @@ class JobManagementService:
             return Applied(name=name_in(text), action="FAILED", problem=problem)
         if not dry_run:
             self._planning.committed(job)
-        next_fire = schedule.due_at if job.status is JobStatus.ACTIVE else None
+        next_fire = schedule.next_fire_at if job.status is JobStatus.ACTIVE else None
         exists = action != "CREATED" or not dry_run
         return Applied(name=definition.name, action=action, job_id=job.id if exists else None, next_fire_at=next_fire)
 
@@ -256,4 +256,5 @@ class JobManagementService:
     def _definition(self, document: JobDocument) -> JobDefinition:
         definition = definition_of(document, self._defaults)
         definition.check(self._types)
+        self._planning.check(definition)
         return definition

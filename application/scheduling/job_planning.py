@@ -13,6 +13,7 @@ from application.scheduling.recording import write_up
 from application.shared.ids import Ids
 from application.shared.principal import Principal
 from application.shared.wake_up import PLANNER, WakeUp
+from domain.scheduling.excluded import Excluded
 from domain.scheduling.firing import Firing, PlannedFire
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
@@ -38,9 +39,21 @@ class JobPlanning:
         self._lanes = lanes
         self._wake_up = wake_up
 
+    def check(self, definition: JobDefinition) -> None:
+        """Raises `Invalid` if its trigger names what nobody here knows."""
+        at("/trigger", lambda: definition.trigger.check_known(self._calendars))
+
+    def begins_anew(self, definition: JobDefinition, former: Trigger | None, now: datetime) -> bool:
+        """Whether its trigger is not the former one. Raises `Invalid` for a new one that could never fire."""
+        trigger = definition.trigger
+        if trigger == former:
+            return False
+        at("/trigger", lambda: trigger.check_new(now, self._calendars))
+        return True
+
     async def add(self, work: SchedulingWork, principal: Principal, definition: JobDefinition, *, active: bool) -> Job:
         """A new job with its schedule. Raises `JobNameTaken`, `Invalid` if it could never fire."""
-        begins_anew(definition, None, work.now)
+        self.begins_anew(definition, None, work.now)
         job = Job.create(JobId(self._ids.new()), principal.tenant, definition, principal.name, work.now)
         if active:
             job.activate(principal.name, work.now)
@@ -63,7 +76,8 @@ class JobPlanning:
             return
         due = tuple(n for n in schedule.upcoming if n <= work.now) if schedule.active else ()
         state = replace(schedule.state, since=work.now) if anew else schedule.state
-        await self._save(work, job, state, due, schedule.awaited, schedule.skips)
+        kept = _kept(schedule, work.now, anew)
+        await self._save(work, job, state, due, kept, schedule.awaited, schedule.skips)
 
     async def _put_away(self, work: SchedulingWork, job: Job, schedule: Schedule) -> None:
         """Nothing can be planned for a definition that cannot be used; what is known of its schedule is kept."""
@@ -100,6 +114,7 @@ class JobPlanning:
         job: Job,
         state: TriggerState,
         due: tuple[datetime, ...] = (),
+        excluded: tuple[Excluded, ...] = (),
         awaited: TaskId | None = None,
         skips: tuple[Skip, ...] = (),
     ) -> None:
@@ -113,6 +128,7 @@ class JobPlanning:
             policy=policy,
             state=state,
             upcoming=due,
+            excluded=excluded,
             active=job.status is JobStatus.ACTIVE,
             awaited=awaited if policy.awaits_end else None,
             skips=skips,
@@ -120,10 +136,10 @@ class JobPlanning:
         await work.schedules.put(schedule)
 
 
-def begins_anew(definition: JobDefinition, former: Trigger | None, now: datetime) -> bool:
-    """Whether its trigger is not the former one. Raises `Invalid` for a new one that could never fire."""
-    trigger = definition.trigger
-    if trigger == former:
-        return False
-    at("/trigger", lambda: trigger.check_new(now))
-    return True
+def _kept(schedule: Schedule, now: datetime, anew: bool) -> tuple[Excluded, ...]:
+    """What the ledger has yet to hear of, and what it has of times that are not over, if they are still excluded."""
+    return tuple(
+        each
+        for each in schedule.excluded
+        if (each.last > now and not anew if each.noted else each.first <= now and schedule.active)
+    )

@@ -38,7 +38,7 @@ def view_of(job: Job, schedule: Schedule) -> JobView:
         tags=document.tags,
         owner=document.owner,
         version=job.version,
-        next_fire_at=schedule.due_at,
+        next_fire_at=schedule.next_fire_at,
         last_fire_at=None,
         exhausted=schedule.exhausted and not schedule.upcoming and job.definition.trigger.by_clock,
         health_error=job.unreadable,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
+from domain.scheduling.excluded import Excluded, after_noting, has_begun
 from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
@@ -36,6 +37,9 @@ class PlannedFire:
     decision: Decision
     reason: str | None = None
     cause: Cause | None = None
+    count: int = 1
+    last: datetime | None = None
+    """It stands for `count` nominal times up to this one, if there are several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,14 @@ def decide(schedule: Schedule, now: datetime, most: int | None = None) -> Firing
     Of several due fires all but the latest are late; the latest is late when older than the grace. While the known
     times do not reach beyond `now` (a very long gap), so many of the last ones are left for the next decision as may
     run in the end: only the very latest do, and those are not known yet.
+
+    What calendars take out is noted as soon as its first time has come, in its place among the fires.
     """
+    firing = _decide_fires(schedule, now, most)
+    return _with_excluded(schedule.excluded, firing, now) if schedule.excluded and schedule.active else firing
+
+
+def _decide_fires(schedule: Schedule, now: datetime, most: int | None) -> Firing:
     if not schedule.active or _limit_reached(schedule):
         return Firing(decisions=(), after=_at_rest(schedule))
     nominal = [n for n in schedule.upcoming if n <= now]
@@ -110,6 +121,26 @@ def decide_at_once(schedule: Schedule, causes: Sequence[Cause], now: datetime) -
     fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
     state = replace(schedule.state, fired_count=schedule.state.fired_count + fired)
     return Firing(decisions=tuple(decisions), after=_at_rest(replace(schedule, state=state)))
+
+
+def _with_excluded(known: tuple[Excluded, ...], firing: Firing, now: datetime) -> Firing:
+    after = firing.after
+    until = after.upcoming[0] if after.upcoming else None
+    noted = [
+        PlannedFire(
+            nominal=each.first,
+            planned=each.first,
+            decision=Decision.SKIPPED_CALENDAR,
+            reason=each.reason,
+            count=each.count,
+            last=each.last,
+        )
+        for each in known
+        if not each.noted and has_begun(each, until, now)
+    ]
+    decisions = sorted([*firing.decisions, *noted], key=lambda fire: fire.nominal) if noted else firing.decisions
+    left = after_noting(known, until, now) if after.excluded else ()
+    return replace(firing, decisions=tuple(decisions), after=replace(after, excluded=left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +237,7 @@ def _limit_reached(schedule: Schedule) -> bool:
 
 
 def _at_rest(schedule: Schedule) -> Schedule:
-    return replace(schedule, upcoming=(), exhausted=True) if _limit_reached(schedule) else schedule
+    return replace(schedule, upcoming=(), excluded=(), exhausted=True) if _limit_reached(schedule) else schedule
 
 
 def _after(schedule: Schedule, decisions: Sequence[PlannedFire], now: datetime) -> Firing:

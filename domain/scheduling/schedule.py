@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+from domain.scheduling.excluded import Excluded, excluded_between
+from domain.scheduling.excluded import due_at as exclusion_due_at
 from domain.scheduling.ids import JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import FiringPolicy
@@ -38,6 +40,7 @@ class Schedule:
 
     `upcoming` holds the next nominal times, oldest first, all after `state.last_nominal`: what the trigger says whether
     those before fire or not, so that a limit on executions does not shorten it. `exhausted`: no more come after these.
+    `excluded` holds what calendars take out before, between and after them, as far as the ledger has yet to hear of it.
     `awaited` is the run that has to end before the next time is known. `live` counts the tasks in the way of a fire.
     `skips` are single fires to be left out, oldest first; those whose time is over stay until the next is added.
     """
@@ -48,6 +51,7 @@ class Schedule:
     policy: FiringPolicy
     state: TriggerState
     upcoming: tuple[datetime, ...]
+    excluded: tuple[Excluded, ...] = ()
     active: bool = True
     exhausted: bool = False
     live: int = 0
@@ -57,12 +61,20 @@ class Schedule:
 
     @property
     def due_at(self) -> datetime | None:
-        """When it has to be looked at next: the planned time of its next fire; None = never.
-
-        One whose known times are used up, and whose trigger may have more, is due at once.
-        """
+        """When it has to be looked at next: for its next fire, or because a calendar takes a time out; None = never."""
         if not self.active:
             return None
+        fires, excluded = self._fires_at, exclusion_due_at(self.excluded) if self.excluded else None
+        return fires if excluded is None or (fires is not None and fires <= excluded) else excluded
+
+    @property
+    def next_fire_at(self) -> datetime | None:
+        """The planned time of its next fire; None if there is none, or none is known."""
+        return self.planned(0) if self.active and self.upcoming else None
+
+    @property
+    def _fires_at(self) -> datetime | None:
+        """One whose known times are used up, and whose trigger may have more, is due at once."""
         if not self.upcoming:
             return None if self._knows_all else self.state.last_nominal
         if len(self.upcoming) == 1 and not self._knows_all and not self.policy.awaits_end:
@@ -131,29 +143,47 @@ class Schedule:
         if self.policy.awaits_end:
             return self.refilled(trigger, calendars, now)
         most = CATCH_UP_STEP + self.policy.misfire.most_fires
-        upcoming = list(self.upcoming)
-        for nominal in self._further(trigger, calendars, now):
+        upcoming, excluded = list(self.upcoming), list(self.excluded)
+        for nominal, before in self._further(trigger, calendars, now):
+            excluded += before
+            if nominal is None:
+                break
             upcoming.append(nominal)
             if len(upcoming) >= most or (len(upcoming) >= PLANNED_AHEAD and upcoming[-PLANNED_AHEAD] > now):
-                return replace(self, upcoming=tuple(upcoming))
-        return replace(self, upcoming=tuple(upcoming), exhausted=True)
+                return replace(self, upcoming=tuple(upcoming), excluded=tuple(excluded))
+        return replace(self, upcoming=tuple(upcoming), excluded=tuple(excluded), exhausted=True)
 
     def refilled(self, trigger: Trigger, calendars: Calendars, now: datetime, *, skip_past: bool = False) -> Schedule:
         """With `PLANNED_AHEAD` known times, as far as the trigger has them; `skip_past`: only those after `now`."""
         missing = self._ahead - len(self.upcoming)
         if missing <= 0 or self._knows_all:
             return self
-        more = islice(self._further(trigger, calendars, now, skip_past=skip_past), missing)
-        upcoming = (*self.upcoming, *more)
-        return replace(self, upcoming=upcoming, exhausted=len(upcoming) < self._ahead)
+        upcoming, excluded = list(self.upcoming), list(self.excluded)
+        for nominal, before in islice(self._further(trigger, calendars, now, skip_past=skip_past), missing):
+            excluded += before
+            if nominal is not None:
+                upcoming.append(nominal)
+        exhausted = len(upcoming) < self._ahead
+        return replace(self, upcoming=tuple(upcoming), excluded=tuple(excluded), exhausted=exhausted)
 
     def _further(
         self, trigger: Trigger, calendars: Calendars, now: datetime, *, skip_past: bool = False
-    ) -> Iterator[datetime]:
-        """The nominal times after the known ones; after `now` if nothing was ever planned."""
+    ) -> Iterator[tuple[datetime | None, Sequence[Excluded]]]:
+        """The nominal times after the known ones; after `now` if nothing was ever planned; None once it has no more.
+
+        Each with what calendars take out before it.
+        """
         last = self.upcoming[-1] if self.upcoming else self.state.last_nominal
         state = replace(self.state, last_nominal=last)
         after = trigger.look_from(now, state) if last is None or (skip_past and last < now) else last
-        while (nominal := trigger.next_fire(after, state, calendars)) is not None:
-            yield nominal
-            after, state = nominal, replace(state, last_nominal=nominal)
+        told = self.excluded[-1].last if self.excluded else after
+        nominal: datetime | None = after
+        while nominal is not None:
+            nominal = trigger.next_fire(after, state, calendars)
+            before: Sequence[Excluded] = ()
+            if trigger.has_calendar:
+                found = excluded_between(trigger, max(after, told), nominal, state, calendars)
+                before = () if found is None else (found,)
+            yield nominal, before
+            if nominal is not None:
+                after, state = nominal, replace(state, last_nominal=nominal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from domain.timing.cron import CronExpression
@@ -22,8 +22,34 @@ class CronCalendar(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class HolidayCalendar:
+    """The public holidays of a country, by its ISO 3166 code; of one part of it, if that is given."""
+
+    country: str
+    subdivision: str | None = None
+
+    def __str__(self) -> str:
+        return self.country if self.subdivision is None else f"{self.country}-{self.subdivision}"
+
+
+class HolidayCalendars(Protocol):
+    """Knows the holidays of countries."""
+
+    @abstractmethod
+    def holiday(self, calendar: HolidayCalendar, day: date) -> str | None:
+        """The name of the holiday that the day is, None if it is none. Raises `InvalidTrigger` as `check` does."""
+        ...
+
+    @abstractmethod
+    def check(self, calendar: HolidayCalendar) -> None:
+        """Raises `InvalidTrigger` if it is not known, with the pointer `/country` or `/subdivision`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendars:
     """All that triggers may ask, as one argument: a new kind of calendar changes no trigger."""
 
     cron: CronCalendar
+    holidays: HolidayCalendars

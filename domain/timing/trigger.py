@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
-from domain.shared.errors import FieldProblem
+from domain.shared.errors import FieldProblem, Invalid
+from domain.timing.calendar import MOST_STEPS, ExclusionCalendar, too_much
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
 from domain.timing.local_time import WallClock
@@ -38,7 +39,8 @@ class TriggerState:
 class Trigger(ABC):
     """When to fire. Nominal times lie from `start_at` to `end_at`, both included, at most `max_executions` of them.
 
-    `jitter` spreads the planned times (see `planned_at`); nominal times know nothing of it. Instants are kept in UTC.
+    `jitter` spreads the planned times (see `planned_at`); nominal times know nothing of it. `calendar` takes nominal
+    times out. Instants are kept in UTC.
     Raises `InvalidTrigger` with all problems.
     """
 
@@ -55,6 +57,7 @@ class Trigger(ABC):
     end_at: datetime | None = None
     max_executions: int | None = None
     jitter: timedelta = NO_TIME
+    calendar: ExclusionCalendar | None = None
 
     def __post_init__(self) -> None:
         problems = list[FieldProblem]()
@@ -107,7 +110,48 @@ class Trigger(ABC):
         if self.end_at is not None and after >= self.end_at:
             return None
         nominal = self._next_nominal(after, state, calendars)
+        if self.calendar is not None and nominal is not None:
+            nominal = self._first_open(self.calendar, nominal, state, calendars)
         return nominal if nominal is None or self.end_at is None or nominal <= self.end_at else None
+
+    def _first_open(
+        self, calendar: ExclusionCalendar, first: datetime, state: TriggerState, calendars: Calendars
+    ) -> datetime | None:
+        """The first nominal time from `first` on that the calendar leaves. Raises `InvalidTrigger` as it does."""
+        nominal = first
+        for _ in range(MOST_STEPS):
+            opens = calendar.opens_at(nominal, calendars)
+            if opens <= nominal:
+                return nominal
+            following = self._once_open(opens, state, calendars)
+            if following is None or (self.end_at is not None and following > self.end_at):
+                return None
+            nominal = following
+        raise too_much(nominal)
+
+    def _once_open(self, opens: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
+        """The next nominal time once the calendar that took one out is open again, `opens` included."""
+        return self._next_nominal(opens - TICK, state, calendars)
+
+    @property
+    def has_calendar(self) -> bool:
+        """Whether times may be taken out of what it says."""
+        return self.calendar is not None
+
+    def excluded(
+        self, after: datetime, before: datetime | None, state: TriggerState, calendars: Calendars
+    ) -> Iterator[tuple[datetime, str]]:
+        """The times between these two, both left out, that a calendar takes out, in order, each with the reason."""
+        if self.calendar is None or (self.max_executions is not None and state.fired_count >= self.max_executions):
+            return
+        if self.start_at is not None and after < self.start_at:
+            after = self.start_at - TICK
+        while (nominal := self._next_nominal(after, state, calendars)) is not None:
+            if (before is not None and nominal >= before) or (self.end_at is not None and nominal > self.end_at):
+                return
+            if (found := self.calendar.exclusion(nominal, calendars)) is not None:
+                yield nominal, found.reason
+            after = nominal
 
     def upcoming(self, after: datetime, state: TriggerState, calendars: Calendars, count: int) -> list[datetime]:
         """Up to `count` nominal times after `after` in order, as they come if each fires and its run takes no time."""
@@ -129,9 +173,30 @@ class Trigger(ABC):
         """Whether an event that has come `at` this instant makes it fire; `max_executions` is not looked at."""
         return self._is_open(at) and any(pattern.matches(event_type, source) for pattern in self.patterns)
 
-    def check_new(self, now: datetime) -> None:
+    def closed_for(self, event_type: str, source: str, at: datetime, calendars: Calendars) -> str | None:
+        """Why a calendar takes out an event that it accepts; None if none does."""
+        found = None if self.calendar is None else self.calendar.exclusion(at, calendars)
+        return None if found is None else found.reason
+
+    def check_known(self, calendars: Calendars) -> None:
+        """Raises `Invalid` for what it names and nobody here knows."""
+        if self.calendar is not None:
+            try:
+                self.calendar.check(calendars)
+            except Invalid as refusal:
+                raise refusal.under("/calendar") from None
+
+    def check_new(self, now: datetime, calendars: Calendars) -> None:
         """Raises `InvalidTrigger` if a job that begins with it at `now` could never fire."""
-        return
+        if self.calendar is None:
+            return
+        state = TriggerState(since=now)
+        after = self.look_from(now, state)
+        if self.next_fire(after, state, calendars) is None:
+            taken = next(self.excluded(after, None, state, calendars), None)
+            if taken is not None:
+                detail = f"The calendar takes out every time; the first is {taken[0].isoformat()}: {taken[1]}."
+                raise InvalidTrigger(FieldProblem("/calendar", "EXCLUDES_EVERYTHING", detail))
 
     def _is_open(self, at: datetime) -> bool:
         return (self.start_at is None or self.start_at <= at) and (self.end_at is None or at <= self.end_at)

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from domain.scheduling.errors import AlreadyFired, JobNotFound
+from domain.scheduling.excluded import Excluded
 from domain.scheduling.ids import JobId, OccurrenceId
 from domain.scheduling.occurrence import Decision, manual_fire_key
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy, Timeouts
@@ -98,7 +99,13 @@ async def test_a_schedule_comes_back_as_it_was_put(begin: Begin) -> None:
         exhausted=True,
         tail=Tail(occurrence_id=OccurrenceId(uuid4()), decision=Decision.MISSED),
     )
-    for each in (full, replace(schedule, upcoming=(), exhausted=True), replace(schedule, active=False)):
+    last = full.upcoming[-1]
+    excluded = (
+        Excluded(first=last - HOUR // 2, last=last - MINUTE, count=3, reason='the "feast" of 2²', noted=True),
+        Excluded(first=last + MINUTE, last=last + HOUR, count=500, reason="weekday SUN"),
+    )
+    some = (full, replace(full, excluded=excluded), replace(schedule, upcoming=(), excluded=excluded[1:]))
+    for each in (*some, replace(schedule, upcoming=(), exhausted=True), replace(schedule, active=False)):
         await put(begin, each)
         assert await take(begin, schedule.job_id) == each
 

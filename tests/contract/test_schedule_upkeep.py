@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from domain.scheduling.excluded import Excluded
 from domain.scheduling.ids import JobId
 from domain.scheduling.schedule import Schedule
 from domain.timing.cron import CronExpression
@@ -58,6 +59,19 @@ async def test_a_refilled_schedule_knows_more_times_and_is_due_as_before(begin: 
     assert await take(begin, schedule.job_id) == other
     (row,) = await rows(store, schedules)
     assert row.due_at == schedule.upcoming[0]
+
+
+async def test_a_refill_brings_what_calendars_take_out_between_the_times(begin: Begin, store: Store) -> None:
+    schedule = await low(begin)
+    first, last = schedule.upcoming[0] - MINUTE, schedule.upcoming[-1]
+    known = Excluded(first=first, last=first, count=1, reason="weekday SUN")
+    await put(begin, replace(schedule, excluded=(known,)))
+    later = Excluded(first=last + MINUTE, last=last + 2 * MINUTE, count=2, reason="date 2026-12-24")
+    other = replace(longer(schedule), excluded=(known, later))
+    await refill(begin, other)
+    assert await take(begin, schedule.job_id) == other
+    (row,) = await rows(store, schedules)
+    assert row.due_at == first
 
 
 async def test_a_schedule_that_had_no_times_left_becomes_due_again(begin: Begin, store: Store) -> None:

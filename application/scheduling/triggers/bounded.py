@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypedDict
 
-from application.scheduling.documents import Document, duration_or_none, instant_or_none, text_or_none
+from application.scheduling.documents import Document, at, duration_or_none, instant_or_none, text_or_none
+from application.scheduling.triggers.calendar import CalendarDocument
+from domain.timing.calendar import ExclusionCalendar
 from domain.timing.local_time import DstRule, Gap, Overlap
 from domain.timing.trigger import NO_TIME, Trigger
 
@@ -34,6 +37,7 @@ class Limits(TypedDict):
     end_at: datetime | None
     max_executions: int | None
     jitter: timedelta
+    calendar: ExclusionCalendar | None
 
 
 class LimitTexts(TypedDict):
@@ -43,6 +47,7 @@ class LimitTexts(TypedDict):
     end_at: datetime | None
     max_executions: int | None
     jitter: str | None
+    calendar: CalendarDocument | None
 
 
 class BoundedDocument(Document, frozen=True, kw_only=True):
@@ -52,18 +57,21 @@ class BoundedDocument(Document, frozen=True, kw_only=True):
     end_at: datetime | None = None
     max_executions: int | None = None
     jitter: str | None = None
+    calendar: CalendarDocument | None = None
 
     @abstractmethod
     def trigger(self) -> Trigger:
         """The domain's. Raises `Invalid`; pointers are relative to the document."""
 
-    def limits(self) -> Limits:
-        """Raises `Invalid`."""
+    def limits(self, zone: str = "UTC") -> Limits:
+        """What is common to all triggers; `zone`: whose days those of a calendar are. Raises `Invalid`."""
+        given = self.calendar
         return Limits(
             start_at=instant_or_none(self.start_at, "/startAt"),
             end_at=instant_or_none(self.end_at, "/endAt"),
             max_executions=self.max_executions,
             jitter=duration_or_none(self.jitter, "/jitter") or NO_TIME,
+            calendar=None if given is None else at("/calendar", partial(given.calendar, zone)),
         )
 
 
@@ -74,4 +82,5 @@ def limits_of(trigger: Trigger) -> LimitTexts:
         end_at=trigger.end_at,
         max_executions=trigger.max_executions,
         jitter=text_or_none(trigger.jitter),
+        calendar=CalendarDocument.of(trigger.calendar),
     )

@@ -23,7 +23,7 @@ class CronDocument(BoundedDocument, frozen=True, kw_only=True, tag_field="type",
             expression=_expression(self.expression, self.day_match),  # these two know their pointers
             zone=TimeZone(self.time_zone),
             dst=self.dst.rule(),
-            **self.limits(),
+            **self.limits(self.time_zone),
         )
 
     @classmethod

@@ -24,7 +24,7 @@ class OneTimeDocument(BoundedDocument, frozen=True, kw_only=True, tag_field="typ
     dst: DstDocument = AS_EVER
 
     def trigger(self) -> OneTimeTrigger:
-        return OneTimeTrigger(at=self._at(), **self.limits())
+        return OneTimeTrigger(at=self._at(), **self.limits(self.time_zone or "UTC"))
 
     def _at(self) -> datetime | LocalMoment:
         at = instant_or_none(self.at, "/at")

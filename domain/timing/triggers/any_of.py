@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
 from typing import ClassVar, Final
 
 from domain.shared.errors import FieldProblem, Invalid
@@ -47,15 +48,45 @@ class AnyOfTrigger(Trigger):
     def accepts(self, event_type: str, source: str, at: datetime) -> bool:
         return self._is_open(at) and any(part.accepts(event_type, source, at) for part in self.triggers)
 
-    def check_new(self, now: datetime) -> None:
+    def closed_for(self, event_type: str, source: str, at: datetime, calendars: Calendars) -> str | None:
+        if (reason := Trigger.closed_for(self, event_type, source, at, calendars)) is not None:
+            return reason
+        meant = [part for part in self.triggers if part.accepts(event_type, source, at)]
+        reasons = [part.closed_for(event_type, source, at, calendars) for part in meant]
+        return None if None in reasons else next(iter(reasons), None)  # one that is open is enough
+
+    def check_new(self, now: datetime, calendars: Calendars) -> None:
         refusals = list[Invalid]()
         for place, part in enumerate(self.triggers):
             try:
-                part.check_new(now)
+                part.check_new(now, calendars)
             except InvalidTrigger as refusal:
                 refusals.append(refusal.under(f"/triggers/{place}"))
         if len(refusals) == len(self.triggers):  # dates in a list may pass, as long as some are left
             raise InvalidTrigger(*(problem for refusal in refusals for problem in refusal.problems))
+        Trigger.check_new(self, now, calendars)
+
+    def check_known(self, calendars: Calendars) -> None:
+        Trigger.check_known(self, calendars)
+        for place, part in enumerate(self.triggers):
+            try:
+                part.check_known(calendars)
+            except Invalid as refusal:
+                raise refusal.under(f"/triggers/{place}") from None
+
+    @property
+    def has_calendar(self) -> bool:
+        return self.calendar is not None or any(part.has_calendar for part in self.triggers)
+
+    def excluded(
+        self, after: datetime, before: datetime | None, state: TriggerState, calendars: Calendars
+    ) -> Iterator[tuple[datetime, str]]:
+        of_parts = (part.excluded(after, before, state, calendars) for part in self.triggers)
+        last: datetime | None = None
+        for nominal, reason in merge(Trigger.excluded(self, after, before, state, calendars), *of_parts):
+            if nominal != last and self._is_open(nominal):
+                yield nominal, reason
+            last = nominal
 
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         times = (part.next_fire(after, state, calendars) for part in self.triggers)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import ClassVar
 
 from domain.shared.errors import FieldProblem
@@ -43,6 +44,14 @@ class FixedDelayTrigger(Trigger):
             return nominal if nominal > after else after + self.delay
         except OverflowError:  # beyond the year 9999
             return None
+
+    def _once_open(self, opens: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
+        return opens  # the delay is over: the run waits for the calendar, and the chain goes on
+
+    def excluded(
+        self, after: datetime, before: datetime | None, state: TriggerState, calendars: Calendars
+    ) -> Iterator[tuple[datetime, str]]:
+        return islice(Trigger.excluded(self, after, before, state, calendars), 1)
 
     def _problems(self) -> Sequence[FieldProblem]:
         return [*step_problems("delay", self.delay), *delay_problems("initialDelay", self.initial_delay)]

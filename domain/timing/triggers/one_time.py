@@ -43,7 +43,7 @@ class OneTimeTrigger(Trigger):
         local, rule = self.at.local, self.at.dst.settled(follows_elapsed_time=False)
         return (WallClock(self.at.zone, rule, lambda after: local if local > after else None),)
 
-    def check_new(self, now: datetime) -> None:
+    def check_new(self, now: datetime, calendars: Calendars) -> None:
         if isinstance(self.at, LocalMoment):
             pointer, text = "/localTime", f"{self.at.local.isoformat()} in {self.at.zone}"
         else:
@@ -54,6 +54,7 @@ class OneTimeTrigger(Trigger):
         if self._instant <= now:
             detail = f"{text} has passed: it is {now.isoformat()}. To run the job now, trigger it."
             raise InvalidTrigger(FieldProblem(pointer, "IN_THE_PAST", detail))
+        Trigger.check_new(self, now, calendars)
 
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         return self._instant if self._instant is not None and self._instant > after else None

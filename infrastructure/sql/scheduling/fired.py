@@ -14,7 +14,7 @@ from infrastructure.sql.engine import DialectName
 from infrastructure.sql.insert import insert
 from infrastructure.sql.relation import Relation, Statement
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
-from infrastructure.sql.scheduling.schedule_rows import upcoming_text
+from infrastructure.sql.scheduling.schedule_rows import times_text
 from infrastructure.sql.scheduling.tables import occurrences, schedules
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
@@ -136,7 +136,7 @@ def _schedule_row(s: Schedule, fired: bool) -> tuple[object, ...]:
     return (
         s.job_id,
         s.due_at,
-        upcoming_text(s.upcoming),
+        times_text(s),
         s.exhausted,
         s.state.last_nominal,
         s.state.last_end,

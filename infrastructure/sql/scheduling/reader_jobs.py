@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,9 +17,10 @@ from domain.scheduling.errors import JobNotFound
 from domain.scheduling.job import JobStatus
 from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
-from domain.timing.trigger import Trigger
+from domain.timing.trigger import NO_TIME, Trigger, planned_at
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, beyond, page_of, raw
+from infrastructure.sql.scheduling.schedule_rows import NESTED, instants_of
 from infrastructure.sql.scheduling.tables import job_versions, jobs, schedules
 
 _j, _s, _v = jobs.c, schedules.c, job_versions.c
@@ -118,7 +120,7 @@ def _job(row: Row) -> JobView:
         tags=document.tags,
         owner=document.owner,
         version=row.version,
-        next_fire_at=row.due_at,
+        next_fire_at=_next_fire(row, trigger),
         last_fire_at=row.last_fired_at,
         exhausted=_is_exhausted(row, trigger),
         health_error=row.health_error if unreadable is None else unreadable,
@@ -137,6 +139,16 @@ def _definition(row: Row) -> tuple[JobDocument, Trigger | None, str | None]:
         return document, trigger_of(document.trigger), None
     except Invalid as why:
         return document, None, f"The stored definition cannot be used by this server: {why}"
+
+
+def _next_fire(row: Row, known: Trigger | None) -> datetime | None:
+    """What is due next may be no fire but the first of the times that a calendar takes out."""
+    if row.due_at is None or NESTED not in row.upcoming:
+        due_at: datetime | None = row.due_at
+        return due_at
+    first, following = (*instants_of(row.upcoming)[:2], None, None)[:2]
+    jitter = NO_TIME if known is None else known.jitter
+    return None if first is None else planned_at(row.id, first, jitter, following)
 
 
 def _is_exhausted(row: Row, known: Trigger | None) -> bool:

@@ -23,7 +23,7 @@ from domain.timing.trigger import Trigger
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling import fired as writing
-from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, upcoming_text, with_live
+from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, times_text, with_live
 from infrastructure.sql.scheduling.schedule_statements import (
     COUNT_LIVE,
     JOBS,
@@ -116,7 +116,7 @@ class SqlScheduleQueue(ScheduleQueue):
             "lane": schedule.lane,
             "policy": encode_policy(schedule.policy),
             "due_at": schedule.due_at,
-            "upcoming": upcoming_text(schedule.upcoming),
+            "upcoming": times_text(schedule),
             "skips": skips_text(schedule.skips),
             "active": schedule.active,
             "exhausted": schedule.exhausted,
@@ -146,7 +146,7 @@ class SqlScheduleQueue(ScheduleQueue):
 
     async def refill(self, schedules: Sequence[Schedule]) -> None:
         rows = [
-            (s.job_id, s.job_version, s.state.last_nominal, s.due_at, upcoming_text(s.upcoming), s.exhausted)
+            (s.job_id, s.job_version, s.state.last_nominal, s.due_at, times_text(s), s.exhausted)
             for s in sorted(schedules, key=lambda s: s.job_id)  # an event may be locking several of them, too
         ]
         if rows:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from application.scheduling.job_mapping import decode_policy
+from domain.scheduling.excluded import Excluded
 from domain.scheduling.ids import JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule, Tail
@@ -41,7 +42,7 @@ COLUMNS = (
 """What `schedule_of` reads, in this order."""
 
 _SKIPS = msgspec.json.Decoder(list[tuple[int, str, str]])
-_MICROSECONDS = msgspec.json.Decoder(list[int])
+_TIMES = msgspec.json.Decoder(list[int | tuple[int, int, int, str, bool]])
 
 
 def schedule_of(row: Sequence[Any]) -> Schedule:
@@ -58,6 +59,7 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
         policy=decode_policy(policy),
         state=TriggerState(last_nominal=last_nominal, last_end=last_end, fired_count=fired_count, since=since),
         upcoming=instants_of(upcoming),
+        excluded=_excluded(upcoming) if NESTED in upcoming else (),
         skips=() if skips is None else _skips(skips),
         active=active,
         exhausted=exhausted,
@@ -71,10 +73,30 @@ def with_live(schedule: Schedule, live: int) -> Schedule:
     return replace(schedule, live=live) if live else schedule
 
 
+NESTED: Final = '"'
+"""In the text of known times wherever calendars take some out, and nowhere else: those have their reason with them."""
+
+
 @lru_cache(maxsize=4096)  # many jobs are due at the same times
-def instants_of(upcoming: str) -> tuple[datetime, ...]:
-    """The inverse of `upcoming_text`."""
-    return tuple([from_microseconds(n) for n in _MICROSECONDS.decode(upcoming)])
+def instants_of(times: str) -> tuple[datetime, ...]:
+    """The next fires of a text of known times."""
+    return tuple([from_microseconds(n) for n in _TIMES.decode(times) if isinstance(n, int)])
+
+
+def _excluded(times: str) -> tuple[Excluded, ...]:
+    return tuple(
+        Excluded(first=from_microseconds(n[0]), last=from_microseconds(n[1]), count=n[2], reason=n[3], noted=n[4])
+        for n in _TIMES.decode(times)
+        if not isinstance(n, int)
+    )
+
+
+def times_text(schedule: Schedule) -> str:
+    """A JSON array of what is known, oldest first: microseconds since 1970 for a fire, an array for excluded times.
+
+    Exact, and the same text for the same times. What is learned later stands behind what is known.
+    """
+    return _with_excluded(schedule) if schedule.excluded else upcoming_text(schedule.upcoming)
 
 
 def _skips(text: str) -> tuple[Skip, ...]:
@@ -89,5 +111,14 @@ def skips_text(skips: tuple[Skip, ...]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def upcoming_text(upcoming: tuple[datetime, ...]) -> str:
-    """A JSON array of microseconds since 1970: exact, and the same text for the same times."""
+    """A JSON array of microseconds since 1970."""
     return f"[{','.join([str(to_microseconds(n)) for n in upcoming])}]"
+
+
+def _with_excluded(schedule: Schedule) -> str:
+    times: list[tuple[datetime, object]] = [(n, to_microseconds(n)) for n in schedule.upcoming]
+    times += [
+        (e.first, (to_microseconds(e.first), to_microseconds(e.last), e.count, e.reason, e.noted))
+        for e in schedule.excluded
+    ]
+    return msgspec.json.encode([known for _, known in sorted(times, key=lambda time: time[0])]).decode()

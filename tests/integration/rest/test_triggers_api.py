@@ -169,8 +169,8 @@ async def test_a_preview_answers_from_the_time_given(api: Api) -> None:
     question = {"trigger": {"type": "CRON", "expression": "0 2 * * *", "timeZone": "Europe/Berlin"}, "count": 2}
     fires = (await api.post("/jobs/preview", {**question, "after": "2025-03-29T12:00:00+01:00"}))["fires"]
     assert fires == [
-        {"nominalAt": "2025-03-30T01:00:00Z", "plannedAt": "2025-03-30T01:00:00Z"},
-        {"nominalAt": "2025-03-31T00:00:00Z", "plannedAt": "2025-03-31T00:00:00Z"},
+        {"nominalAt": "2025-03-30T01:00:00Z", "plannedAt": "2025-03-30T01:00:00Z", "skipped": None},
+        {"nominalAt": "2025-03-31T00:00:00Z", "plannedAt": "2025-03-31T00:00:00Z", "skipped": None},
     ]
 
 
@@ -189,3 +189,64 @@ async def test_a_question_that_makes_no_sense_is_refused(
 ) -> None:
     problem = await api.refusal("POST", "/jobs/preview", {"trigger": RATE, **more})
     assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (status, [pointer])
+
+
+CLOSED = {"exclude": {"holidays": [{"country": "DE", "subdivision": "BY"}], "weekdays": ["SUN"]}}
+
+
+async def test_a_calendar_is_kept_and_shown_and_what_it_takes_out_does_not_come(api: Api) -> None:
+    trigger = {"type": "CRON", "expression": "0 9 * * *", "timeZone": "Europe/Berlin", "calendar": CLOSED}
+    await api.create_job(trigger=trigger)
+    shown = (await api.get("/jobs/backup"))["trigger"]["calendar"]
+    assert shown["timeZone"] == "Europe/Berlin"
+    assert shown["exclude"]["holidays"] == [{"country": "DE", "subdivision": "BY"}]
+    preview = await api.post("/jobs/preview", {"trigger": trigger, "after": "2031-12-24T12:00:00Z"})
+    assert preview["fires"][0]["nominalAt"] == "2031-12-27T08:00:00Z"
+
+
+async def test_what_a_calendar_takes_out_is_in_the_ledger_once_with_its_reason(api: Api, container: Container) -> None:
+    now = datetime.now(UTC)
+    today = {"dates": [str((now + timedelta(days=n)).date()) for n in range(-1, 2)]}
+    trigger = {"type": "CRON", "expression": "* * * * * *", "calendar": {"exclude": today}}
+    job = await api.create_job(trigger=trigger)
+    opens = at((await api.get("/jobs/backup"))["nextFireAt"])
+    assert opens.date() == (now + timedelta(days=2)).date()
+
+    async def entries() -> list[dict[str, Any]]:
+        await tick(container)
+        found: list[dict[str, Any]] = (await api.get(f"/jobs/{job['id']}/occurrences"))["items"]
+        return found
+
+    while not await entries():
+        continue
+    (entry,) = await entries()
+    assert (entry["decision"], entry["count"]) == ("SKIPPED_CALENDAR", 500)
+    assert entry["reason"].startswith("date ")
+    await api.post(f"/jobs/{job['id']}/pause")
+    await api.post(f"/jobs/{job['id']}/resume")
+    assert [each["decision"] for each in await entries()] == ["SKIPPED_CALENDAR"]
+    assert at((await api.get("/jobs/backup"))["nextFireAt"]) == opens
+
+
+@pytest.mark.parametrize(
+    ("calendar", "pointer", "code"),
+    [
+        ({"exclude": {}}, "/exclude", "MISSING"),
+        ({"exclude": {"dates": ["2031-02-30"]}}, "/exclude/dates/0", "MALFORMED"),
+        ({"exclude": {"weekdays": ["CATURDAY"]}}, "/exclude/weekdays/0", "MALFORMED"),
+        ({"exclude": {"ranges": [{"from": "2031-02-01", "to": "2031-01-01"}]}}, "/exclude/ranges/0/to", "OUT_OF_ORDER"),
+        ({"exclude": {"holidays": [{"country": "XX"}]}}, "/exclude/holidays/0/country", "UNKNOWN_HOLIDAYS"),
+        ({"exclude": {"crons": ["0 25 * * *"]}}, "/exclude/crons/0", "OUT_OF_RANGE"),
+        ({"exclude": {"crons": ["* * * * *"]}}, "", "EXCLUDES_EVERYTHING"),
+        ({"timeZone": "Mars/Olympus", **CLOSED}, "/timeZone", "UNKNOWN_TIME_ZONE"),
+    ],
+)
+async def test_a_calendar_that_cannot_be_is_refused_where_it_is_wrong(
+    api: Api, calendar: dict[str, Any], pointer: str, code: str
+) -> None:
+    trigger = {"type": "CRON", "expression": "0 9 * * *", "calendar": calendar}
+    refused = await api.refusal(
+        "POST", "/jobs", {"name": "a", "type": "COMMAND", "parameters": COMMAND, "trigger": trigger}
+    )
+    (problem,) = refused["errors"]
+    assert (problem["pointer"], problem["code"]) == (f"/trigger/calendar{pointer}", code)

@@ -45,7 +45,7 @@ class Shop:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.intake = EventIntake(cluster.store.begin, cluster.ids, cluster.wake_up)
+        self.intake = EventIntake(cluster.store.begin, cluster.ids, CALENDARS, cluster.wake_up)
 
     def tables(self) -> Tables:
         return self.cluster.store.tables
@@ -266,3 +266,25 @@ def test_what_is_no_event_is_refused_where_it_stands(given: dict[str, str], poin
     with pytest.raises(InvalidEvent) as refused:
         InboundEvent(**{"id": "1", "source": "/s", "type": "t", "document": JsonText("{}"), **given})  # type: ignore[arg-type]
     assert [p.pointer for p in refused.value.problems] == [pointer]
+
+
+async def test_an_event_that_a_calendar_takes_out_is_in_the_ledger_and_may_fire_later(shop: Shop) -> None:
+    today = {"exclude": {"dates": [str(NOON.date())]}}
+    await shop.listen(calendar=today)
+    (decision,) = await shop.receive(event())
+    assert (decision.decision, decision.reason) == (Decision.SKIPPED_CALENDAR, f"date {NOON.date()}")
+    (entry,) = shop.tables().occurrences.values()
+    assert (entry.decision, entry.fire_key, entry.count) == (Decision.SKIPPED_CALENDAR, event_fire_key("/shop", "1"), 1)
+    assert not shop.tables().tasks
+    shop.cluster.store.now += 24 * HOUR
+    assert [found.decision for found in await shop.receive(event())] == [Decision.FIRED]
+
+
+async def test_of_a_union_one_open_part_is_enough(shop: Shop) -> None:
+    today = {"exclude": {"dates": [str(NOON.date())]}}
+    closed = {"type": "EVENT", "eventType": PAID, "calendar": today}
+    job = {"type": "ANY_OF", "triggers": [closed, {"type": "EVENT", "eventType": "com.shop.*"}]}
+    await shop.cluster.jobs.create(ANN, command("open", active=True, trigger=job))
+    await shop.cluster.jobs.create(ANN, command("closed", active=True, trigger={**job, "triggers": [closed]}))
+    decided = {found.job_name: found.decision for found in await shop.receive(event())}
+    assert decided == {"open": Decision.FIRED, "closed": Decision.SKIPPED_CALENDAR}

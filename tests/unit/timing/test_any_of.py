@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from domain.timing.cron import CronExpression
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
-from domain.timing.ports import Calendars
 from domain.timing.time_zone import TimeZone
 from domain.timing.trigger import TICK, Trigger, TriggerState
 from domain.timing.triggers.any_of import MOST_PARTS, AnyOfTrigger
@@ -21,10 +20,9 @@ from domain.timing.triggers.fixed_delay import FixedDelayTrigger
 from domain.timing.triggers.fixed_rate import FixedRateTrigger
 from domain.timing.triggers.manual import ManualTrigger
 from domain.timing.triggers.one_time import OneTimeTrigger
-from infrastructure.cron import CroniterCalendar
+from tests.builders import CALENDARS
 from tests.unit.timing.strategies import thorough, utc
 
-CALENDARS = Calendars(cron=CroniterCalendar())
 NOON = utc("2031-05-06T12:00")
 HOUR = timedelta(hours=1)
 STATE = TriggerState(since=NOON)
@@ -96,9 +94,9 @@ def test_it_counts_from_the_activation_if_a_part_does() -> None:
 
 def test_dates_in_a_list_may_pass_as_long_as_some_are_left() -> None:
     past, future = OneTimeTrigger(at=NOON), OneTimeTrigger(at=NOON + HOUR)
-    AnyOfTrigger(triggers=(past, future)).check_new(NOON)
+    AnyOfTrigger(triggers=(past, future)).check_new(NOON, CALENDARS)
     with pytest.raises(InvalidTrigger) as refusal:
-        AnyOfTrigger(triggers=(past, past)).check_new(NOON)
+        AnyOfTrigger(triggers=(past, past)).check_new(NOON, CALENDARS)
     assert [p.pointer for p in refusal.value.problems] == ["/triggers/0/at", "/triggers/1/at"]
 
 

@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import LONGEST_PATTERN, EventPattern, patterns_for
-from domain.timing.ports import Calendars
 from domain.timing.trigger import TICK, TriggerState
 from domain.timing.triggers.event import EventTrigger
 from domain.timing.triggers.manual import ManualTrigger
-from infrastructure.cron import CroniterCalendar
+from tests.builders import CALENDARS
 from tests.unit.timing.strategies import utc
 
-CALENDARS = Calendars(cron=CroniterCalendar())
 NOON = utc("2031-05-06T12:00")
 words = st.text("ab.*", min_size=1, max_size=6)
 

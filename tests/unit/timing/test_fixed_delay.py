@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.timing.errors import InvalidTrigger
-from domain.timing.ports import Calendars
 from domain.timing.trigger import TICK, TriggerState
 from domain.timing.triggers.bounds import LONGEST_STEP, SHORTEST_STEP
 from domain.timing.triggers.fixed_delay import FixedDelayTrigger
-from infrastructure.cron import CroniterCalendar
+from tests.builders import CALENDARS
 from tests.unit.timing.strategies import utc
 
-CALENDARS = Calendars(cron=CroniterCalendar())
 NOON = utc("2031-05-06T12:00")
 MINUTE = timedelta(minutes=1)
 

@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from domain.timing.errors import InvalidTrigger
 from domain.timing.local_moment import LocalMoment
 from domain.timing.local_time import DstRule, Gap, Overlap
-from domain.timing.ports import Calendars
 from domain.timing.time_zone import TimeZone
 from domain.timing.trigger import TICK, TriggerState
 from domain.timing.triggers.one_time import OneTimeTrigger
-from infrastructure.cron import CroniterCalendar
+from tests.builders import CALENDARS
 from tests.unit.timing.strategies import clock_changes, instants_near, local, utc
 
-CALENDARS = Calendars(cron=CroniterCalendar())
 FRESH = TriggerState()
 NOON = utc("2031-05-06T12:00")
 instants = st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -69,18 +67,18 @@ def test_a_local_time_near_a_clock_change_is_one_instant(change: tuple[str, date
 
 
 def test_a_time_that_has_passed_is_no_way_to_begin() -> None:
-    OneTimeTrigger(at=NOON + TICK).check_new(NOON)
-    in_berlin("2031-05-06T14:00").check_new(NOON - TICK)
+    OneTimeTrigger(at=NOON + TICK).check_new(NOON, CALENDARS)
+    in_berlin("2031-05-06T14:00").check_new(NOON - TICK, CALENDARS)
     for trigger, pointer in ((OneTimeTrigger(at=NOON), "/at"), (in_berlin("2031-05-06T14:00"), "/localTime")):
         with pytest.raises(InvalidTrigger) as refusal:
-            trigger.check_new(NOON)
+            trigger.check_new(NOON, CALENDARS)
         assert [(p.pointer, p.code) for p in refusal.value.problems] == [(pointer, "IN_THE_PAST")]
         assert "has passed" in refusal.value.problems[0].detail
 
 
 def test_nor_is_one_that_does_not_exist() -> None:
     with pytest.raises(InvalidTrigger) as refusal:
-        in_berlin("2025-03-30T02:30", gap=Gap.SKIP).check_new(utc("2025-01-01"))
+        in_berlin("2025-03-30T02:30", gap=Gap.SKIP).check_new(utc("2025-01-01"), CALENDARS)
     assert [(p.pointer, p.code) for p in refusal.value.problems] == [("/localTime", "NEVER_FIRES")]
 
 

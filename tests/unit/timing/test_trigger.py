@@ -19,10 +19,9 @@ from domain.timing.time_zone import TimeZone
 from domain.timing.trigger import Trigger, TriggerState
 from domain.timing.triggers.cron import CronTrigger
 from domain.timing.triggers.manual import ManualTrigger
-from infrastructure.cron import CroniterCalendar
+from tests.builders import CALENDARS
 from tests.unit.timing.strategies import clock_changes, expressions, instants_near, local_times, thorough, utc
 
-CALENDARS = Calendars(cron=CroniterCalendar())
 FRESH = TriggerState()
 MICROSECOND = timedelta(microseconds=1)
 
