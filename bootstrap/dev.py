@@ -46,7 +46,9 @@ def run_dev(options: DevOptions) -> int:
     try:
         with data_directory(data_dir):
             return uvloop.run(_serve(settings, data_dir, example=options.example))
-    except (StoreUnavailable, DatabaseRefused, DataDirectoryInUse, Invalid, OSError) as error:
+    except StoreUnavailable as error:
+        raise LaunchRefused(f"{error} Its file is in {data_dir}.") from None
+    except (DatabaseRefused, DataDirectoryInUse, Invalid, OSError) as error:
         raise LaunchRefused(str(error)) from None
 
 

@@ -12,4 +12,4 @@ class StoreUnavailable(Exception):
     code = "STORE_UNAVAILABLE"
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"The store is not available ({why}). Repeat the request in a moment.")
+        super().__init__(f"The store is not available ({why}).")

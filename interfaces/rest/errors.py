@@ -60,7 +60,8 @@ def problem_of(error: DomainError | StoreUnavailable) -> Problem:
             code = "MALFORMED"
     if isinstance(error, Conflict) and error.current_status is not None:
         more["current_status"], more["allowed_actions"] = error.current_status, error.allowed_actions
-    return Problem.stating(STATUS_OF_CODE.get(code, family), code, str(error), **more)
+    mend = " Repeat the request in a moment." if isinstance(error, StoreUnavailable) else ""
+    return Problem.stating(STATUS_OF_CODE.get(code, family), code, f"{error}{mend}", **more)
 
 
 def refused(request: Request[Any, Any, Any], error: DomainError) -> Response[Problem]:

@@ -72,3 +72,15 @@ def test_a_database_of_another_program_is_refused_with_a_sentence(tmp_path: Path
     assert program.process.wait(60) == 1
     assert f"The database {file} has a table 'jobs' that is not the platform's" in program.output
     assert not re.search("Traceback|sqlalche|CREATE", program.output)
+
+
+@pytest.mark.slow
+def test_a_file_that_is_no_database_is_refused_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "scheduler.sqlite"
+    file.parent.mkdir()
+    file.write_bytes(b"no database " * 400)
+    program = Program(tmp_path, "dev", "--data-dir", file.parent, "--port", str(free_port()))
+    assert program.process.wait(60) == 1
+    assert "file is not a database" in program.output
+    assert str(file.parent) in program.output
+    assert not re.search("Traceback|Repeat the request", program.output)
