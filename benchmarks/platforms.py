@@ -24,14 +24,11 @@ from tests.services import private_postgres
 ROOT = Path(__file__).parent.parent
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running `scheduler server`, with its database."""
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """A database of the platform, to be written to beside the product."""
 
-    address: str
     database_url: str
-    process: subprocess.Popen[bytes]
-    room: Path
 
     def sql(self, statement: str, *values: object) -> list[Any]:
         """Run one statement on the database, beside the product."""
@@ -44,6 +41,15 @@ class Server:
                 await connection.close()
 
         return asyncio.run(run())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server(Database):
+    """A running `scheduler server`, with its database."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    room: Path
 
     def apply(self, *jobs: dict[str, object]) -> list[dict[str, Any]]:
         """Create or replace jobs; what became of each."""
@@ -66,7 +72,7 @@ def server() -> Iterator[Server]:
         with program(Path(room), *command) as process:
             address = f"http://127.0.0.1:{port}"
             until_ready(address)
-            yield Server(address, postgres.url, process, Path(room))
+            yield Server(address=address, database_url=postgres.url, process=process, room=Path(room))
 
 
 @contextlib.contextmanager
@@ -113,7 +119,7 @@ WORKER = "benchmarks.noop_worker"
 NOOP = {"type": "PYTHON", "handler": "bench.noop", "active": True, "overlap": "ALLOW"}
 
 
-def copies_of(served: Server, name: str, count: int) -> None:
+def copies_of(served: Database, name: str, count: int) -> None:
     """Copy a job and its schedule `count` times, in the database: applying so many would take minutes."""
     columns = [r["column_name"] for r in served.sql(_COLUMNS, "jobs")]
     schedule = [r["column_name"] for r in served.sql(_COLUMNS, "schedules")]

@@ -11,7 +11,14 @@ import pytest
 from infrastructure.clock import SystemClock
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.relation import Statement
-from infrastructure.sql.scheduling import chain_queue, executor_repository, fired, listener_queue
+from infrastructure.sql.scheduling import (
+    chain_queue,
+    executor_repository,
+    fired,
+    health_book,
+    listener_queue,
+    run_history,
+)
 from infrastructure.sql.scheduling.schedule_statements import COUNT_LIVE, REFILL, SPECS, TAKE_DUE
 
 HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
@@ -25,6 +32,13 @@ HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
     "take listeners": (listener_queue.TAKE, {"schedules": {"pk_schedules"}}),
     "facts of listeners": (listener_queue.FACTS, {"jobs": {"pk_jobs"}}),
     "fires of events": (listener_queue.FIRED, {"occurrences": {"uq_occurrences_fired"}}),
+    "fires that a backfill need not make": (run_history.FIRED_AMONG, {"occurrences": {"uq_occurrences_fired"}}),
+    "live runs of backfills": (run_history.LIVE_BACKFILLED, {"tasks": {"ix_tasks_job"}}),
+    "last runs of a backfill": (
+        run_history.LAST_BACKFILLED,
+        {"task_history_default": {"task_history_default_job_id_id_idx"}},
+    ),
+    "entries for the scanner": (health_book.ENTRIES, {"occurrences": {"ix_occurrences_job"}}),
     "beats": (executor_repository.RECORD_BEATS, {"executors": {"pk_executors"}}),
 }
 """The statements, and by which indexes each finds the rows of which tables."""
