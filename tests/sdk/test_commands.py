@@ -76,6 +76,7 @@ async def test_a_command_knows_which_task_it_is(server: FakeServer, crew: Crew) 
     task = await server.add(
         "COMMAND",
         jobName="nightly-backup",
+        nominalAt="2026-03-01T02:00:00Z",
         parameters={"command": ["sh", "-c", "env | grep ^SCHEDULER_ | sort"], "env": {"SCHEDULER_TOKEN": "forged"}},
     )
     await crew.start()
@@ -83,6 +84,7 @@ async def test_a_command_knows_which_task_it_is(server: FakeServer, crew: Crew) 
     assert task.output == [
         "SCHEDULER_ATTEMPT=1",
         "SCHEDULER_JOB_NAME=nightly-backup",
+        "SCHEDULER_NOMINAL_AT=2026-03-01T02:00:00Z",
         f"SCHEDULER_TASK_ID={task.id}",
         f"SCHEDULER_TOKEN={task.token}",
     ]

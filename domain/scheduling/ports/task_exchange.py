@@ -43,6 +43,7 @@ class ClaimedTask:
     timeout_seconds: int | None
     deadline_at: datetime | None
     checkpoint: JsonText | None
+    nominal_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 CLAIMED: Final = (
     "rank", "id", "token", "attempt", "job_name", "lane", "parameters", "timeout_s", "deadline_at", "checkpoint",
+    "nominal_at",
 )  # fmt: skip
 """Columns of a claimed task; rows sort by their place in the lane."""
 
@@ -45,7 +46,7 @@ _error_decoder: Final = msgspec.json.Decoder(TaskError)
 
 def claimed_task(row: Row) -> ClaimedTask:
     """From the columns of `CLAIMED`."""
-    _, id_, token, attempt, job_name, lane, parameters, timeout, deadline, checkpoint = row
+    _, id_, token, attempt, job_name, lane, parameters, timeout, deadline, checkpoint, nominal_at = row
     return ClaimedTask(
         id=TaskId(id_),
         token=token,
@@ -56,6 +57,7 @@ def claimed_task(row: Row) -> ClaimedTask:
         timeout_seconds=timeout,
         deadline_at=deadline,
         checkpoint=checkpoint,
+        nominal_at=nominal_at,
     )
 
 

@@ -143,6 +143,7 @@ def _item(handed_out: HandedOut) -> Item:
         parameters=msgspec.Raw(task.parameters.encode()),
         timeout_seconds=task.timeout_seconds,
         deadline_at=task.deadline_at,
+        nominal_at=task.nominal_at,
         checkpoint=None if task.checkpoint is None else msgspec.Raw(task.checkpoint.encode()),
         traceparent=None,
     )

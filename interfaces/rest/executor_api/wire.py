@@ -52,7 +52,10 @@ class Outcome(Body, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Item(Body, frozen=True, kw_only=True):
-    """A claimed task. `timeoutSeconds` null = no bound; the server, too, watches `deadlineAt`."""
+    """A claimed task. `timeoutSeconds` null = no bound; the server, too, watches `deadlineAt`.
+
+    `nominalAt`: the time of its schedule that it runs for, however late; null if it runs for none.
+    """
 
     task_id: UUID
     token: int
@@ -63,5 +66,6 @@ class Item(Body, frozen=True, kw_only=True):
     parameters: msgspec.Raw
     timeout_seconds: int | None
     deadline_at: datetime | None
+    nominal_at: datetime | None
     checkpoint: msgspec.Raw | None
     traceparent: str | None

@@ -82,6 +82,11 @@ class TaskContext:
         return self._item.deadline_at
 
     @property
+    def nominal_at(self) -> datetime | None:
+        """The time of the schedule that it runs for, however late, also in a backfill; None if it runs for none."""
+        return self._item.nominal_at
+
+    @property
     def traceparent(self) -> str | None:
         return self._item.traceparent
 

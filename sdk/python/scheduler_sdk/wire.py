@@ -83,6 +83,7 @@ class Item(Struct, rename="camel", gc=False):
     deadline_at: datetime | None = None
     checkpoint: Raw = NULL
     traceparent: str | None = None
+    nominal_at: datetime | None = None
 
 
 class LogLine(Struct, gc=False):

@@ -30,6 +30,7 @@ async def test_a_week_of_nights_is_made_up_for_and_the_ledger_says_so(api: Api, 
     assert (now["fired"], now["status"], 0.7 < now["progress"] < 0.8) == (5, "RUNNING", True)
     await api.register()
     work = (await api.claim())["tasks"]
+    assert [t["nominalAt"] for t in work] == [f"2026-03-0{day}T02:00:00Z" for day in range(1, 6)]
     await api.report(*({"taskId": t["taskId"], "token": t["token"], "kind": "COMPLETE"} for t in work))
     await api.post(f"/backfills/{made['id']}/pause")
     await api.post(f"/backfills/{made['id']}/resume")  # so that no test waits for a second

@@ -91,6 +91,7 @@ class FakeTaskExchange(TaskExchange):
             timeout_seconds=None,
             deadline_at=None,
             checkpoint=task.checkpoint,
+            nominal_at=task.nominal_at,
         )
 
     async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:

@@ -53,6 +53,7 @@ class CommandParameters(Struct, forbid_unknown_fields=True):
             **os.environ,
             **self.env,
             **self._event_variables(),
+            **_nominal_variable(item),
             "SCHEDULER_TASK_ID": item.task_id,
             "SCHEDULER_JOB_NAME": item.job_name,
             "SCHEDULER_ATTEMPT": str(item.attempt),
@@ -94,3 +95,10 @@ def parse(parameters: Raw) -> CommandParameters:
 
 def invalid(detail: str) -> TaskFailed:
     return TaskFailed("INVALID_PARAMETERS", f"the parameters of the COMMAND are not valid: {detail}", retryable=False)
+
+
+def _nominal_variable(item: Item) -> Mapping[str, str]:
+    """The time of the schedule that it runs for, if there is one."""
+    if item.nominal_at is None:
+        return {}
+    return {"SCHEDULER_NOMINAL_AT": item.nominal_at.isoformat().replace("+00:00", "Z")}
