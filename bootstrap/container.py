@@ -35,6 +35,7 @@ from bootstrap.job_types import known_job_types
 from bootstrap.observing import actuator_of, telemetry_of
 from bootstrap.settings import Settings
 from domain.timing.ports import Calendars
+from infrastructure.cel import CelFilters
 from infrastructure.clock import SystemClock
 from infrastructure.cron import CroniterCalendar
 from infrastructure.holidays import ComputedHolidays
@@ -72,7 +73,10 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(TimeOrderedIds)
     dice = providers.Singleton(SystemDice)
     calendars = providers.Singleton(
-        Calendars, cron=providers.Singleton(CroniterCalendar), holidays=providers.Singleton(ComputedHolidays)
+        Calendars,
+        cron=providers.Singleton(CroniterCalendar),
+        holidays=providers.Singleton(ComputedHolidays),
+        filters=providers.Singleton(CelFilters),
     )
     wake_up = providers.Singleton(LocalWakeUp)
     heartbeats = providers.Singleton(LocalHeartbeats)

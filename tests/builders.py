@@ -25,12 +25,13 @@ from domain.timing.ports import Calendars
 from domain.timing.time_zone import TimeZone
 from domain.timing.trigger import Trigger, TriggerState
 from domain.timing.triggers.cron import CronTrigger
+from infrastructure.cel import CelFilters
 from infrastructure.cron import CroniterCalendar
 from infrastructure.holidays import ComputedHolidays
 
 NOON = datetime(2031, 5, 6, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-CALENDARS = Calendars(cron=CroniterCalendar(), holidays=ComputedHolidays())
+CALENDARS = Calendars(cron=CroniterCalendar(), holidays=ComputedHolidays(), filters=CelFilters())
 
 
 def uid(number: int) -> UUID:

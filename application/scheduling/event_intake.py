@@ -89,7 +89,7 @@ class EventIntake:
         """The decisions of those that are meant, each with the place of its event."""
         taken = await work.listeners.take({pair.job_id for pair in pairs})
         listeners = {listener.schedule.job_id: listener for listener in taken}
-        meant = [pair for pair in pairs if _is_meant(pair.event, listeners[pair.job_id], work.now)]
+        meant = [pair for pair in pairs if self._is_meant(pair.event, listeners[pair.job_id], work.now)]
         before = await work.listeners.fired({pair.fire for pair in meant}) if meant else {}
         firings = _firings([pair for pair in meant if pair.fire not in before], listeners, self._calendars, work.now)
         written = write_up(firings, self._ids, work.now)
@@ -122,6 +122,12 @@ class EventIntake:
             known.add(pair.fire)
         return answers
 
+    def _is_meant(self, event: InboundEvent, listener: Listener, now: datetime) -> bool:
+        trigger = listener.trigger
+        if trigger is None:
+            return False
+        return trigger.wants(event.type, event.source, event.document, now, self._calendars)
+
     def _tell(self, written: WrittenUp, now: datetime) -> None:
         self._metrics.decided(written.fired.occurrences, now)
         self._metrics.created(Origin.EVENT, len(written.fired.tasks))
@@ -129,10 +135,6 @@ class EventIntake:
             self._wake_up.signal(lane_topic(lane), count)
         if written.fired.tasks:  # some may wait for their time, or at limits
             self._wake_up.signal(OPENINGS)
-
-
-def _is_meant(event: InboundEvent, listener: Listener, now: datetime) -> bool:
-    return listener.trigger is not None and listener.trigger.accepts(event.type, event.source, now)
 
 
 def _firings(
@@ -165,7 +167,7 @@ def _firings(
 
 def _closed(event: InboundEvent, listener: Listener, calendars: Calendars, now: datetime) -> str | None:
     trigger = listener.trigger
-    return None if trigger is None else trigger.closed_for(event.type, event.source, now, calendars)
+    return None if trigger is None else trigger.closed_for(event.type, event.source, event.document, now, calendars)
 
 
 def _parameters(own: JsonText, event: InboundEvent) -> JsonText:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from domain.shared.json_value import JsonText
 from domain.timing.cron import CronExpression
 
 
@@ -47,9 +48,24 @@ class HolidayCalendars(Protocol):
         ...
 
 
+class EventFilters(Protocol):
+    """Understands the expressions by which triggers choose among events."""
+
+    @abstractmethod
+    def check(self, text: str) -> None:
+        """Raises `InvalidTrigger` if the text is no expression that answers true or false; the pointer is `/filter`."""
+        ...
+
+    @abstractmethod
+    def matches(self, text: str, event: JsonText) -> bool:
+        """Whether it answers true for the event, within bounded time; what cannot be answered is no match."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendars:
     """All that triggers may ask, as one argument: a new kind of calendar changes no trigger."""
 
     cron: CronCalendar
     holidays: HolidayCalendars
+    filters: EventFilters

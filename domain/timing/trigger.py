@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from domain.shared.errors import FieldProblem, Invalid
+from domain.shared.json_value import JsonText
 from domain.timing.calendar import MOST_STEPS, ExclusionCalendar, too_much
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
@@ -173,8 +174,14 @@ class Trigger(ABC):
         """Whether an event that has come `at` this instant makes it fire; `max_executions` is not looked at."""
         return self._is_open(at) and any(pattern.matches(event_type, source) for pattern in self.patterns)
 
-    def closed_for(self, event_type: str, source: str, at: datetime, calendars: Calendars) -> str | None:
-        """Why a calendar takes out an event that it accepts; None if none does."""
+    def wants(self, event_type: str, source: str, document: JsonText, at: datetime, calendars: Calendars) -> bool:
+        """Whether it accepts an event and, if it has a filter, the whole of it matches."""
+        return self.accepts(event_type, source, at)
+
+    def closed_for(
+        self, event_type: str, source: str, document: JsonText, at: datetime, calendars: Calendars
+    ) -> str | None:
+        """Why a calendar takes out an event that it wants; None if none does."""
         found = None if self.calendar is None else self.calendar.exclusion(at, calendars)
         return None if found is None else found.reason
 

@@ -9,6 +9,7 @@ from heapq import merge
 from typing import ClassVar, Final
 
 from domain.shared.errors import FieldProblem, Invalid
+from domain.shared.json_value import JsonText
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
 from domain.timing.local_time import WallClock
@@ -48,11 +49,17 @@ class AnyOfTrigger(Trigger):
     def accepts(self, event_type: str, source: str, at: datetime) -> bool:
         return self._is_open(at) and any(part.accepts(event_type, source, at) for part in self.triggers)
 
-    def closed_for(self, event_type: str, source: str, at: datetime, calendars: Calendars) -> str | None:
-        if (reason := Trigger.closed_for(self, event_type, source, at, calendars)) is not None:
+    def wants(self, event_type: str, source: str, document: JsonText, at: datetime, calendars: Calendars) -> bool:
+        wanted = (part.wants(event_type, source, document, at, calendars) for part in self.triggers)
+        return self._is_open(at) and any(wanted)
+
+    def closed_for(
+        self, event_type: str, source: str, document: JsonText, at: datetime, calendars: Calendars
+    ) -> str | None:
+        if (reason := Trigger.closed_for(self, event_type, source, document, at, calendars)) is not None:
             return reason
-        meant = [part for part in self.triggers if part.accepts(event_type, source, at)]
-        reasons = [part.closed_for(event_type, source, at, calendars) for part in meant]
+        meant = [part for part in self.triggers if part.wants(event_type, source, document, at, calendars)]
+        reasons = [part.closed_for(event_type, source, document, at, calendars) for part in meant]
         return None if None in reasons else next(iter(reasons), None)  # one that is open is enough
 
     def check_new(self, now: datetime, calendars: Calendars) -> None:

@@ -288,3 +288,19 @@ async def test_of_a_union_one_open_part_is_enough(shop: Shop) -> None:
     await shop.cluster.jobs.create(ANN, command("closed", active=True, trigger={**job, "triggers": [closed]}))
     decided = {found.job_name: found.decision for found in await shop.receive(event())}
     assert decided == {"open": Decision.FIRED, "closed": Decision.SKIPPED_CALENDAR}
+
+
+async def test_a_filter_chooses_among_events_by_all_that_they_say(shop: Shop) -> None:
+    await shop.listen("one", filter="event.data.a == 1 && event.source.startsWith('/sh')")
+    await shop.listen("two", filter="event.data.a == 2")
+    await shop.listen("none", filter="event.data.missing.deeper > 1")
+    assert [found.job_name for found in await shop.receive(event())] == ["one"]
+
+
+async def test_a_closed_part_counts_only_if_its_filter_matches(shop: Shop) -> None:
+    today = {"exclude": {"dates": [str(NOON.date())]}}
+    closed = {"type": "EVENT", "eventType": PAID, "calendar": today}
+    other = {"type": "EVENT", "eventType": PAID, "filter": "event.data.a == 2"}
+    union = {"type": "ANY_OF", "triggers": [closed, other]}
+    await shop.cluster.jobs.create(ANN, command("both", active=True, trigger=union))
+    assert [found.decision for found in await shop.receive(event())] == [Decision.SKIPPED_CALENDAR]

@@ -118,7 +118,6 @@ def test_a_type_of_trigger_that_has_no_document_is_a_mistake_of_the_program() ->
             "CONTRADICTION",
         ),
         ({"type": "EVENT", "eventType": "a*b"}, "/eventType", "SYNTAX"),
-        ({"type": "EVENT", "eventType": "a", "filter": "data.amount > 5"}, "/filter", "NOT_SUPPORTED"),
         ({"type": "ANY_OF", "triggers": []}, "/triggers", "OUT_OF_RANGE"),
         ({"type": "ANY_OF", "triggers": [{"type": "MANUAL"}]}, "/triggers/0/type", "NOT_COMBINABLE"),
         (
