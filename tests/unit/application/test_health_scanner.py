@@ -16,6 +16,8 @@ from domain.scheduling.health import Ailment, HealthStatus
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import JobStatus
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy
+from domain.timing.calendar import ExclusionCalendar, Weekday
+from domain.timing.time_zone import TimeZone
 from domain.timing.trigger import TriggerState
 from tests.builders import CALENDARS, DAY, HOUR, MINUTE, NOON, SECOND, TimesTrigger, cron, every, uid
 from tests.unit.application.fake_store import FakeStore
@@ -177,6 +179,7 @@ TRIGGERS = st.sampled_from(
         cron("*/5 * * * *", "Europe/Berlin"),
         cron("0 */2 * * *", "Australia/Lord_Howe"),
         cron("0 0 1 1 *"),
+        cron("*/20 * * * *", calendar=ExclusionCalendar(zone=TimeZone("UTC"), weekdays=(Weekday.WED, Weekday.FRI))),
     ]
 )
 POLICIES = st.builds(
