@@ -32,6 +32,7 @@ from interfaces.rest.errors import RETRYABLE
 from interfaces.rest.openapi.document import document
 from interfaces.rest.openapi.problem_codes import problem_codes
 from scripts.breaking_changes import breaking_changes
+from scripts.clock_changes_page import clock_changes_page
 from scripts.metrics_page import metrics
 from scripts.settings_page import settings
 from scripts.state_machines import diagram, ways_of_executors, ways_of_jobs, ways_of_tasks
@@ -189,6 +190,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors,
     "metrics.md": metrics,
     "settings.md": settings,
+    "clock-changes.md": clock_changes_page,
     "states.md": states,
 }
 
