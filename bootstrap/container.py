@@ -7,11 +7,14 @@ from functools import partial
 
 from dependency_injector import containers, providers
 
+from application.operations.locking import Locking
+from application.operations.nodes import Nodes
 from application.operations.shared_locks import SharedLocks
 from application.scheduling.admitter import Admitter
 from application.scheduling.assignments import Assignments
 from application.scheduling.backfiller import Backfiller
 from application.scheduling.backfills import Backfills
+from application.scheduling.beat_recorder import BeatRecorder
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.follower import Follower
@@ -31,8 +34,9 @@ from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
 from application.shared.draining import Draining
+from bootstrap.coordination import Coordination, coordination_of, locks_of
 from bootstrap.job_types import known_job_types
-from bootstrap.observing import actuator_of, telemetry_of
+from bootstrap.observing import actuator_of, telemetry_of, this_process
 from bootstrap.settings import Settings
 from domain.timing.ports import Calendars
 from infrastructure.cel import CelFilters
@@ -40,10 +44,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.cron import CroniterCalendar
 from infrastructure.holidays import ComputedHolidays
 from infrastructure.ids import SystemDice, TimeOrderedIds
-from infrastructure.local.heartbeats import LocalHeartbeats
-from infrastructure.local.wake_up import LocalWakeUp
 from infrastructure.sql.engine import Store, open_store
-from infrastructure.sql.operations.locks import SqlLocks
 from infrastructure.sql.operations.reader import SqlLocksReader
 from infrastructure.sql.operations.work import SqlOperationsWork
 from infrastructure.sql.repeats import SqlRepeats
@@ -58,6 +59,8 @@ from interfaces.loops.admitter import admitter_loop
 from interfaces.loops.backfiller import backfiller_loop
 from interfaces.loops.follower import follower_loop
 from interfaces.loops.health_scanner import health_scanner_loop
+from interfaces.loops.heartbeats import heartbeats_loop
+from interfaces.loops.node import node_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
 from interfaces.loops.upkeep import upkeep_loop
@@ -78,12 +81,15 @@ class Container(containers.DeclarativeContainer):
         holidays=providers.Singleton(ComputedHolidays),
         filters=providers.Singleton(CelFilters),
     )
-    wake_up = providers.Singleton(LocalWakeUp)
-    heartbeats = providers.Singleton(LocalHeartbeats)
+    coordination: providers.Singleton[Coordination] = providers.Singleton(coordination_of, settings, ids)
+    wake_up = coordination.provided.wake_up
+    heartbeats = coordination.provided.heartbeats
     draining = providers.Singleton(Draining, wake_up)
     job_types = providers.Singleton(known_job_types)
 
-    store: providers.Singleton[Store] = providers.Singleton(open_store, settings.provided.database_url, clock)
+    store: providers.Singleton[Store] = providers.Singleton(
+        open_store, settings.provided.database_url, clock, settings.provided.limits
+    )
     zone_data = providers.Callable(tzdata_version)
     work = providers.Factory(SqlSchedulingWork, store, zone_data)
     exchange = providers.Singleton(SqlTaskExchange, store)
@@ -91,9 +97,13 @@ class Container(containers.DeclarativeContainer):
     repeats = providers.Singleton(SqlRepeats, store)
     telemetry = providers.Singleton(telemetry_of, settings, store, providers.Singleton(SqlFigures, store))
 
-    operation_locks = providers.Singleton(SqlLocks, store, ids, settings.provided.node_id)
+    operation_locks = providers.Singleton(locks_of, settings, coordination, store, ids, clock)
+    locking = providers.Singleton(Locking, operation_locks, telemetry)
     operations_work = providers.Factory(SqlOperationsWork, store)
     locks_reader = providers.Singleton(SqlLocksReader, store)
+    nodes = providers.Singleton(
+        Nodes, operations_work.provider, providers.Singleton(this_process, settings), settings.provided.node_timeout
+    )
     shared_locks = providers.Singleton(SharedLocks, operations_work.provider, wake_up, draining)
 
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
@@ -168,6 +178,7 @@ class Container(containers.DeclarativeContainer):
             providers.Factory(partial, keep_partitions_ahead, store),
             timedelta(hours=6),
             wake_up,
+            locking,
         ),
         providers.Singleton(
             upkeep_loop,
@@ -175,12 +186,20 @@ class Container(containers.DeclarativeContainer):
             repeats.provided.forget,
             timedelta(hours=1),
             wake_up,
+            locking,
         ),
         providers.Singleton(
-            upkeep_loop, "expired-locks", shared_locks.provided.forget_expired, timedelta(minutes=10), wake_up
+            upkeep_loop, "expired-locks", shared_locks.provided.forget_expired, timedelta(minutes=10), wake_up, locking
         ),
     )
-    actuator = providers.Singleton(actuator_of, settings, store, reader, loops, telemetry)
+    every_node_loops = providers.List(
+        providers.Singleton(heartbeats_loop, providers.Singleton(BeatRecorder, work.provider, heartbeats), wake_up),
+        providers.Singleton(node_loop, nodes, wake_up),
+    )
+    """What runs whatever the roles of a node are."""
+    actuator = providers.Singleton(
+        actuator_of, settings, store, reader, loops, every_node_loops, telemetry, coordination
+    )
     services = providers.Singleton(
         Services,
         jobs=jobs,
@@ -202,6 +221,7 @@ class Container(containers.DeclarativeContainer):
         shared_locks=shared_locks,
         locks_reader=locks_reader,
         operation_locks=operation_locks,
+        nodes=nodes,
         wake_up=wake_up,
         draining=draining,
         actuator=actuator,

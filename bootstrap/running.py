@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from application.shared.errors import StoreUnavailable
 from bootstrap.container import Container
+from bootstrap.settings_tree import Role
 from infrastructure.sql.migrations import check_revision, upgrade_async
 from infrastructure.time_zones import pin_time_zones
+from interfaces.loops.looper import Looper
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -26,8 +32,21 @@ async def running(container: Container, *, migrate: bool, loops: bool = True) ->
         telemetry = container.telemetry()
         telemetry.watch_loop()
         stack.callback(telemetry.close)
+        await stack.enter_async_context(container.coordination().running())
         if loops:
-            for loop in container.loops():
+            stack.push_async_callback(_leave, container)
+            for loop in (*container.every_node_loops(), *_of_roles(container)):
                 loop.start()
                 stack.push_async_callback(loop.stop)
         yield
+
+
+def _of_roles(container: Container) -> Sequence[Looper]:
+    return container.loops() if Role.LOOPS in container.settings().roles else ()
+
+
+async def _leave(container: Container) -> None:
+    try:
+        await container.nodes().leave()
+    except StoreUnavailable as error:
+        log.warning("this node could not say goodbye, and will be shown as lost: %s", error)

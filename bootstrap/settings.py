@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from application.scheduling.job_mapping import JobDefaults
 from application.shared.log_level import LogLevel
-from bootstrap.settings_tree import LogFormat, Profile
+from bootstrap.settings_tree import LockProvider, LogFormat, Profile, Role
 from domain.scheduling.executor import Liveness
+from infrastructure.redis.keys import Keys
+from infrastructure.sql.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +40,10 @@ class Settings:
     liveness: Liveness = field(default_factory=Liveness)
     job_defaults: JobDefaults = field(default_factory=JobDefaults)
     slots: int = 100
+    redis_url: str | None = None
+    """None: there is one node, and it needs no Redis."""
+    keys: Keys = field(default_factory=Keys)
+    lock_provider: LockProvider = LockProvider.DATABASE
+    roles: frozenset[Role] = frozenset(Role)
+    node_timeout: timedelta = timedelta(seconds=15)
+    limits: Limits = field(default_factory=Limits)

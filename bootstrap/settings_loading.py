@@ -27,10 +27,12 @@ from bootstrap.settings_sources import (
     from_flags,
     from_profile,
 )
-from bootstrap.settings_tree import Profile, Scheduler, Section
+from bootstrap.settings_tree import LockProvider, Profile, Role, Scheduler, Section
 from domain.scheduling.executor import Liveness
 from domain.scheduling.retry import RetryPolicy
 from domain.shared.errors import Invalid
+from infrastructure.redis.keys import Keys
+from infrastructure.sql.limits import Limits
 from interfaces.cli.launchers import GivenSettings, LaunchRefused
 
 S = TypeVar("S", bound=Section)
@@ -86,6 +88,22 @@ class Loaded:
                 )
             ),
             slots=tree.job.max_concurrent_jobs,
+            redis_url=tree.redis.url if tree.cluster.enabled else None,
+            keys=Keys(
+                prefix=tree.redis.key_prefix,
+                hash_tag=tree.redis.tenant_hash_tag,
+                lock_prefix=tree.lock.key_prefix,
+                environment=tree.lock.environment,
+            ),
+            lock_provider=tree.lock.provider,
+            roles=frozenset(tree.cluster.roles),
+            node_timeout=timedelta(seconds=tree.cluster.node_timeout_seconds),
+            limits=Limits(
+                pool_size=tree.database.pool_size,
+                hot_pool_size=tree.database.claim_pool_size,
+                read_pool_size=tree.database.read_pool_size,
+                statement_timeout=timedelta(seconds=tree.database.statement_timeout_seconds),
+            ),
         )
 
 
@@ -158,3 +176,13 @@ def _contradictions(tree: Scheduler, values: Mapping[str, Value]) -> Iterator[st
         )
     if tree.cluster.enabled and (tree.database.url or "").startswith("sqlite"):
         yield f"{said('cluster.enabled')} needs PostgreSQL: several nodes cannot share a SQLite file."
+    if tree.cluster.enabled and tree.redis.url is None:
+        yield f"{said('cluster.enabled')} needs {ROOT}.redis.url: through it nodes wake each other."
+    if tree.cluster.enabled and tree.lock.provider is LockProvider.LOCAL:
+        yield f"{said('lock.provider')} is for one process: nodes of a cluster would not see each other's locks."
+    if not tree.cluster.enabled and tree.lock.provider is LockProvider.REDIS:
+        yield f"{said('lock.provider')} needs {ROOT}.cluster.enabled and a Redis."
+    if not tree.cluster.enabled and len(set(tree.cluster.roles)) < len(Role):
+        yield f"{said('cluster.roles')} leaves out what nobody else does: there is one node unless cluster.enabled."
+    if not tree.redis.tenant_hash_tag and "+cluster" in (tree.redis.url or ""):
+        yield f"{said('redis.tenant-hash-tag')} splits the keys of a lock between the servers of a Redis Cluster."

@@ -14,6 +14,22 @@ from domain.scheduling.retry import RetryStrategy
 DAY = 86_400.0
 YEAR = 366 * DAY
 
+
+class Role(StrEnum):
+    """What a node does; `api` serves requests, `loops` fires, frees, times out and cleans up."""
+
+    API = "api"
+    LOOPS = "loops"
+
+
+class LockProvider(StrEnum):
+    """Where the locks of operations are kept."""
+
+    DATABASE = "database"
+    REDIS = "redis"
+    LOCAL = "local"
+
+
 STANDARD_VARIABLES = {"database.url": "DATABASE_URL", "redis.url": "REDIS_URL", "server.port": "PORT"}
 """Environment variables that everybody knows; the setting's own variable comes before them."""
 
@@ -69,7 +85,8 @@ class Job(Section, frozen=True):
 
 class Cluster(Section, frozen=True):
     enabled: Annotated[
-        bool, Meta(description="Whether several server nodes share the database, which then must be PostgreSQL.")
+        bool,
+        Meta(description="Whether several server nodes share the database; needs PostgreSQL and `redis.url`."),
     ] = False
     node_id: Annotated[
         str | None,
@@ -78,6 +95,17 @@ class Cluster(Section, frozen=True):
             extra={"allowed": "a name of 1 to 128 letters, digits and ._:-", "pattern": r"[A-Za-z0-9._:-]{1,128}"},
         ),
     ] = None
+    roles: Annotated[
+        list[Role],
+        Meta(
+            min_length=1,
+            description="What this node does: `api` serves requests, `loops` fires, times out and cleans up.",
+            extra={"allowed": "a list of api and loops; in the environment separated by commas"},
+        ),
+    ] = msgspec.field(default_factory=lambda: [Role.API, Role.LOOPS])
+    node_timeout_seconds: Annotated[
+        float, Meta(ge=3, le=DAY, description="Silence after which a node is shown as LOST.")
+    ] = 15
 
 
 class Security(Section, frozen=True):
@@ -104,19 +132,63 @@ class Database(Section, frozen=True):
             },
         ),
     ] = None
+    pool_size: Annotated[
+        int, Meta(ge=2, le=200, description="Connections of a node to PostgreSQL for units of work.")
+    ] = 10
+    claim_pool_size: Annotated[
+        int, Meta(ge=1, le=200, description="Connections of a node to PostgreSQL for claims and reports.")
+    ] = 8
+    read_pool_size: Annotated[
+        int, Meta(ge=1, le=200, description="Connections of a node to PostgreSQL for lists and views.")
+    ] = 5
+    statement_timeout_seconds: Annotated[
+        int, Meta(ge=1, le=3600, description="After so long PostgreSQL ends a statement of the platform.")
+    ] = 30
 
 
 class Redis(Section, frozen=True):
     url: Annotated[
         str | None,
         Meta(
-            description="A Redis for coordination between nodes. Accepted; unused until clusters need it.",
+            description="The Redis through which the nodes of a cluster coordinate: one server, Sentinels, a Cluster.",
             extra={
-                "allowed": "an address like redis://user:password@host:6379/0",
-                "pattern": r"(rediss?|redis\+sentinel|unix)://\S+",
+                "allowed": "an address like redis://user:password@host:6379/0, redis+sentinel://host,host/MASTER or"
+                " redis+cluster://host,host",
+                "pattern": r"(rediss?(\+sentinel|\+cluster)?|unix)://\S+",
             },
         ),
     ] = None
+    key_prefix: Annotated[
+        str,
+        Meta(
+            description="What the names of all keys begin with.",
+            extra={"allowed": "1 to 64 letters, digits and ._:-", "pattern": r"[A-Za-z0-9._:-]{1,64}"},
+        ),
+    ] = "of"
+    tenant_hash_tag: Annotated[
+        bool, Meta(description="Whether keys have the tenant in braces, which a Redis Cluster needs.")
+    ] = True
+
+
+class Lock(Section, frozen=True):
+    provider: Annotated[
+        LockProvider,
+        Meta(description="Where locks of operations are kept; `local` is for a platform of one process only."),
+    ] = LockProvider.DATABASE
+    key_prefix: Annotated[
+        str,
+        Meta(
+            description="The part of a lock's key in Redis after the tenant.",
+            extra={"allowed": "1 to 64 letters, digits and ._-", "pattern": r"[A-Za-z0-9._-]{1,64}"},
+        ),
+    ] = "job-lock"
+    environment: Annotated[
+        str,
+        Meta(
+            description="The part of every key in Redis that tells platforms apart which share it.",
+            extra={"allowed": "1 to 64 letters, digits and ._-", "pattern": r"[A-Za-z0-9._-]{1,64}"},
+        ),
+    ] = "default"
 
 
 class Server(Section, frozen=True):
@@ -157,6 +229,7 @@ class Scheduler(Section, frozen=True):
     ] = ".scheduler"
     database: Database = Database()
     redis: Redis = Redis()
+    lock: Lock = Lock()
     server: Server = Server()
     retry: Retry = Retry()
     executor: Executor = Executor()

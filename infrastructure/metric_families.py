@@ -21,6 +21,7 @@ ABOUT: Final[Mapping[str, str]] = {
     "scheduler_tasks_created": "Tasks created, by what asked for them.",
     "scheduler_fires": "Planned fires that the planner has decided, by decision.",
     "scheduler_settlements": "Ends of attempts and tasks, by the state of the task then; WAITING_RETRY: tried again.",
+    "scheduler_locks": "Turns of the platform's upkeep on this node: taken, or skipped as another node had the lock.",
     "scheduler_schedule_lag_seconds": "From the planned time of a fire to its decision, when its task is created.",
     "scheduler_queue_wait_seconds": "From when an attempt was ready to when an executor took it.",
     "scheduler_task_duration_seconds": "From the start of an attempt to its end, as its executor reported it.",
@@ -42,11 +43,11 @@ def gauge(name: str, samples: Iterable[tuple[Labels, float]], *labels: str) -> M
     return family
 
 
-def counter(name: str, samples: Mapping[str, int], label: str) -> Metric:
+def counter(name: str, samples: Mapping[str, int] | Mapping[tuple[str, str], int], *labels: str) -> Metric:
     """What only rises, from zero at the start of the process; `_total` is added to its name."""
-    family = CounterMetricFamily(name, ABOUT[name], labels=(label,))
+    family = CounterMetricFamily(name, ABOUT[name], labels=labels)
     for value, number in samples.items():
-        family.add_metric((value,), number)
+        family.add_metric((value,) if isinstance(value, str) else value, number)
     return family
 
 

@@ -13,9 +13,11 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from application.operations.locking import LockListener
 from application.scheduling.figures import Figures, FiguresReader
 from application.scheduling.metrics import Metrics
 from application.shared.errors import StoreUnavailable
+from domain.operations.lock import LockTerm
 from domain.scheduling.occurrence import Decision, Occurrence
 from domain.scheduling.task import Origin
 from domain.scheduling.task_status import FINAL, TaskStatus
@@ -34,7 +36,7 @@ LONG: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3
 REQUEST: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
-class Telemetry(Metrics, Collector):
+class Telemetry(Metrics, LockListener, Collector):
     """One registry a process; to be told from the event loop's thread only. `facts` describe this node."""
 
     def __init__(self, reader: FiguresReader, facts: Mapping[str, str]) -> None:
@@ -46,6 +48,7 @@ class Telemetry(Metrics, Collector):
         self._fires = Counter[str](dict.fromkeys(Decision, 0))
         self._created = Counter[str](dict.fromkeys(Origin, 0))
         self._settled = Counter[str](dict.fromkeys((TaskStatus.WAITING_RETRY, *sorted(FINAL)), 0))
+        self._locks = Counter[tuple[str, str]]()
         self._schedule_lag = Histogram(LATE)
         self._queue_wait = Histogram(LATE)
         self._duration = Histogram(LONG)
@@ -77,6 +80,15 @@ class Telemetry(Metrics, Collector):
 
     def ran(self, seconds: Sequence[float]) -> None:
         self._duration.observe(seconds)
+
+    def acquired(self, term: LockTerm) -> None:
+        self._locks[term.name, "ACQUIRED"] += 1
+
+    def skipped(self, term: LockTerm) -> None:
+        self._locks[term.name, "SKIPPED"] += 1
+
+    def released(self, term: LockTerm, seconds: float) -> None:
+        pass
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request to `route` (its template, so that there are few) was answered after so long."""
@@ -125,6 +137,7 @@ class Telemetry(Metrics, Collector):
         yield counter("scheduler_tasks_created", created, "origin")
         yield counter("scheduler_fires", self._fires, "decision")
         yield counter("scheduler_settlements", settled, "status")
+        yield counter("scheduler_locks", self._locks, "lock", "outcome")
         yield histogram("scheduler_schedule_lag_seconds", [((), self._schedule_lag)])
         yield histogram("scheduler_queue_wait_seconds", [((), self._queue_wait)])
         yield histogram("scheduler_task_duration_seconds", [((), self._duration)])

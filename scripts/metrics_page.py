@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from prometheus_client.metrics_core import Metric
 
 from application.scheduling.figures import Figures, FiguresReader, PoolFigures
+from domain.operations.lock import LockTerm
 from infrastructure.telemetry import FIGURES_SECONDS, Telemetry
 
 PAGE = """\
@@ -72,6 +74,7 @@ async def _families() -> tuple[list[Metric], set[str]]:
     """All, each with a sample, and the names of those that come from the store."""
     telemetry = Telemetry(_OnePool(), {"version": "1", "node": "n", "database": "postgresql"})
     telemetry.answered("GET", "/", 200, 0.1)
+    telemetry.skipped(LockTerm(name="upkeep:repeats", at_most=timedelta(hours=1)))
     alone = {family.name for family in telemetry.collect()}
     await telemetry.exposition()
     families = list(telemetry.collect())

@@ -9,6 +9,7 @@ from typing import Protocol
 from application.operations.views import LockView
 from application.shared.page import Page
 from application.shared.unit_of_work import UnitOfWork
+from domain.operations.ports.nodes import NodeDirectory
 from domain.operations.ports.semaphores import Fences, SemaphoreRepository
 from domain.shared.ids import TenantId
 
@@ -23,6 +24,10 @@ class OperationsWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def fences(self) -> Fences: ...
+
+    @property
+    @abstractmethod
+    def nodes(self) -> NodeDirectory: ...
 
 
 BeginOperations = Callable[[], OperationsWork]

@@ -48,20 +48,11 @@ class Reaper:
     async def tick(self) -> None:
         """One look at everything."""
         try:
-            await self._record_beats()
             await self._end_overdue()
             await self.end_silent()
         except StoreUnavailable:
             self._watching_since = None
             raise
-
-    async def _record_beats(self) -> None:
-        """The beats since the last look reach the store as one statement."""
-        beats = self._heartbeats.take_unrecorded()
-        if beats:
-            async with self._begin() as work:
-                await work.executors.record_beats(beats)
-                await work.commit()
 
     async def _end_overdue(self) -> None:
         async with self._begin() as work:

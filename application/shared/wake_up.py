@@ -18,9 +18,19 @@ BACKFILLS = "backfills"
 LANES = "lanes"
 """There is a new lane, or tasks came to stand in any of them."""
 
-
 DRAIN = "drain"
 """This process is about to stop."""
+_STOP = "stop:"
+
+
+def stop_topic(loop: str) -> str:
+    """This loop shall stop."""
+    return f"{_STOP}{loop}"
+
+
+def is_of_this_process(topic: str) -> bool:
+    """Whether it concerns nobody else: other nodes go on."""
+    return topic == DRAIN or topic.startswith(_STOP)
 
 
 def lane_topic(lane: int) -> str:

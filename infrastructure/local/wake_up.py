@@ -11,11 +11,14 @@ from application.shared.wake_up import Listener, WakeUp
 
 
 class LocalListener(Listener):
-    """Keeps a hint that came before `wait`, and by which topics it came to this listener alone."""
+    """Keeps a hint that came before `wait`, and by which topics it came to this listener alone.
+
+    `entrusted` tells of each such topic whether its hint was born in this process.
+    """
 
     def __init__(self) -> None:
         self._hint = asyncio.Event()
-        self.entrusted: set[str] = set()
+        self.entrusted: dict[str, bool] = {}
 
     async def wait(self, timeout: float) -> bool:
         try:
@@ -44,21 +47,28 @@ class LocalWakeUp(WakeUp):
         self._topics: dict[str, OrderedDict[LocalListener, None]] = {}
 
     def signal(self, topic: str, count: int | None = None) -> None:
-        listeners = self._topics.get(topic, ())
         if count is None:
-            for listener in listeners:
-                listener.hint()
+            self._wake_all(topic)
         else:
             self._wake(topic, count)
 
-    def _wake(self, topic: str, count: int) -> None:
+    def _wake_all(self, topic: str) -> None:
+        for listener in self._topics.get(topic, ()):
+            listener.hint()
+
+    def _wake(self, topic: str, count: int, *, is_ours: bool = True) -> None:
         for listener in self._topics.get(topic, ()):
             if count <= 0:
                 break
             if not listener.is_hinted:  # one that is awake already will not need a second hint
                 listener.hint()
-                listener.entrusted.add(topic)
+                listener.entrusted[topic] = is_ours
                 count -= 1
+        if count > 0 and is_ours:
+            self._left_over(topic, count)
+
+    def _left_over(self, topic: str, count: int) -> None:
+        """So many hints found nobody here."""
 
     @contextmanager
     def listen(self, topics: Iterable[str]) -> Iterator[Listener]:
@@ -73,5 +83,5 @@ class LocalWakeUp(WakeUp):
                 line.pop(listener, None)
                 if not line:
                     del self._topics[topic]
-            for topic in listener.entrusted:  # it had its hands full: somebody else may be idle
-                self._wake(topic, 1)
+            for topic, is_ours in listener.entrusted.items():  # it had its hands full: somebody else may be idle
+                self._wake(topic, 1, is_ours=is_ours)

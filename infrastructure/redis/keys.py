@@ -28,10 +28,6 @@ class Keys:
         """A hash: what is known of the last holder of each lock."""
         return self._of(tenant, f"{self.lock_prefix}-holders", self.environment)
 
-    def beat(self, executor_id: str, epoch: int) -> str:
-        """The last beat of a session; it expires."""
-        return self._shared("heartbeat", f"{executor_id}#{epoch}")
-
     @property
     def beats(self) -> str:
         """A sorted set: the sessions by their last beat."""
@@ -41,6 +37,11 @@ class Keys:
     def wake_ups(self) -> str:
         """The channel of hints between nodes."""
         return self._shared("wake-ups")
+
+    @property
+    def check(self) -> str:
+        """What is written to see whether that works."""
+        return self._shared("check")
 
     def _shared(self, *parts: str) -> str:
         """What belongs to the platform and not to a tenant; beside the locks of the default one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -16,9 +16,7 @@ from domain.operations.ports.locks import Locks
 from domain.shared.ids import TenantId
 from infrastructure.redis.client import Client, Script
 from infrastructure.redis.keys import Keys
-
-_MICROSECOND: Final = timedelta(microseconds=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from infrastructure.redis.times import MICROSECOND, from_microseconds
 
 _NOW: Final = """
 local time = redis.call('TIME')
@@ -105,20 +103,20 @@ class RedisLocks(Locks):
     async def lock(self, term: LockTerm) -> Lock | None:
         holder = self._ids.new()
         value = f"ADDED:{self._clock.now().isoformat(timespec='milliseconds')}@{self._node}:{holder}"
-        times = [term.at_most // _MICROSECOND, term.at_least // _MICROSECOND]
+        times = [term.at_most // MICROSECOND, term.at_least // MICROSECOND]
         given: list[str | int] = [str(holder), term.name, *times, self._node, value]
         answer = await _LOCK.run(self._client, self._names(term.tenant, term.name), given)
         if answer is None:
             return None
         now, token = (int(each) for each in answer)
-        return Lock.of(term, holder, self._node, token, _instant(now))
+        return Lock.of(term, holder, self._node, token, from_microseconds(now))
 
     async def extend(self, lock: Lock, at_most: timedelta, at_least: timedelta = timedelta(0)) -> Lock | None:
         longer = lock.extended(at_most, at_least, lock.locked_at)  # refuses impossible times before anything is done
-        times = [at_most // _MICROSECOND, at_least // _MICROSECOND]
+        times = [at_most // MICROSECOND, at_least // MICROSECOND]
         given: list[str | int] = [str(lock.holder), lock.name, *times]
         now = await _EXTEND.run(self._client, self._names(lock.tenant, lock.name), given)
-        return None if now is None else longer.extended(at_most, at_least, _instant(int(now)))
+        return None if now is None else longer.extended(at_most, at_least, from_microseconds(int(now)))
 
     async def unlock(self, lock: Lock) -> bool:
         given: list[str | int] = [str(lock.holder), lock.name]
@@ -141,11 +139,7 @@ def _lock(tenant: TenantId, name: bytes, text: bytes) -> Lock:
         holder=record.holder,
         node=record.node,
         token=int(record.token),
-        locked_at=_instant(int(record.at)),
-        at_least_until=_instant(int(record.at_least)),
-        until=_instant(int(record.until)),
+        locked_at=from_microseconds(int(record.at)),
+        at_least_until=from_microseconds(int(record.at_least)),
+        until=from_microseconds(int(record.until)),
     )
-
-
-def _instant(microseconds: int) -> datetime:
-    return _EPOCH + microseconds * _MICROSECOND

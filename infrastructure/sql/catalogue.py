@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from infrastructure.sql import repeat_tables
-from infrastructure.sql.operations import lock_tables
+from infrastructure.sql.operations import lock_tables, node_tables
 from infrastructure.sql.scheduling import (
     backfill_tables,
     dependency_tables,
@@ -25,6 +25,7 @@ MODULES: tuple[ModuleType, ...] = (
     lock_tables,
     backfill_tables,
     health_tables,
+    node_tables,
 )
 """Where tables are defined; importing them enters them in `metadata`."""
 

@@ -16,12 +16,12 @@ from sqlalchemy.pool import NullPool
 
 from application.shared.clock import Clock
 from infrastructure.sql.errors import store_errors
+from infrastructure.sql.limits import Limits
 
 DialectName = Literal["postgresql", "sqlite"]
 
 CONNECT_SECONDS = 10
 WRITE_AHEAD_TRIES = 50
-ANSWER_SECONDS = 60  # a server that says nothing at all; its own statement_timeout comes first
 PLANNED_ONCE = {
     "plan_cache_mode": "force_generic_plan",
     # Tables of a queue are often empty, and then reading all of them looks cheapest. A plan made in such a moment is
@@ -31,8 +31,8 @@ PLANNED_ONCE = {
     "jit": "off",
 }
 READ_ONLY = {"default_transaction_read_only": "on", "jit": "off"}
+USUAL = Limits()
 POOL = {"max_overflow": 0, "pool_timeout": CONNECT_SECONDS, "pool_pre_ping": True, "pool_use_lifo": True}
-LIMITS = {"lock_timeout": "10s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
 
 class Store:
@@ -43,15 +43,15 @@ class Store:
     asks; those who write repeat the same few, planned once.
     """
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, limits: Limits) -> None:
         self.url = address_of(url)
         self.clock = clock
         self.dialect = dialect_of(self.url)
         self.hot: HotPool | None = None
         if self.dialect == "postgresql":
-            self.engine = _postgres(self.url, {**LIMITS, **PLANNED_ONCE}, pool_size=10, **POOL)
-            self.reader = _postgres(self.url, {**LIMITS, **READ_ONLY}, pool_size=5, **POOL)
-            self.hot = HotPool(self.url)
+            self.engine = _postgres(self.url, PLANNED_ONCE, limits, pool_size=limits.pool_size, **POOL)
+            self.reader = _postgres(self.url, READ_ONLY, limits, pool_size=limits.read_pool_size, **POOL)
+            self.hot = HotPool(self.url, limits)
         else:
             self.engine = _sqlite(self.url, read_only=False)
             self.reader = _sqlite(self.url, read_only=True)
@@ -64,9 +64,9 @@ class Store:
         await self.engine.dispose()
 
 
-def open_store(url: str, clock: Clock) -> Store:
+def open_store(url: str, clock: Clock, limits: Limits = USUAL) -> Store:
     """The store at `postgresql://…` or `sqlite:///FILE`. Nothing connects before it is used."""
-    return Store(url, clock)
+    return Store(url, clock, limits)
 
 
 def address_of(url: str) -> sa.URL:
@@ -91,14 +91,14 @@ def migration_engine(url: sa.URL) -> AsyncEngine:
     """One connection at a time, without limits of time: changing a schema may take long."""
     if dialect_of(url) == "sqlite":
         return _sqlite(url, read_only=False)
-    return _postgres(url, {}, poolclass=NullPool)
+    return _postgres(url, {}, None, poolclass=NullPool)
 
 
 class HotPool:
     """Connections of the driver alone, for units of work that are one statement: it is its own transaction."""
 
-    def __init__(self, url: sa.URL, size: int = 8) -> None:
-        self._dsn, self._size = _dsn(url), size
+    def __init__(self, url: sa.URL, limits: Limits) -> None:
+        self._dsn, self._limits = _dsn(url), limits
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -124,13 +124,13 @@ class HotPool:
                 self._pool = await asyncpg.create_pool(
                     self._dsn,
                     min_size=0,
-                    max_size=self._size,
+                    max_size=self._limits.hot_pool_size,
                     timeout=CONNECT_SECONDS,
-                    command_timeout=ANSWER_SECONDS,
+                    command_timeout=self._limits.answer_seconds,
                     max_cached_statement_lifetime=0,
                     init=_json_is_text,
                     reset=_keep,
-                    server_settings={**LIMITS, **PLANNED_ONCE, "application_name": "scheduler"},
+                    server_settings={**self._limits.settings, **PLANNED_ONCE, "application_name": "scheduler"},
                 )
             return self._pool
 
@@ -149,17 +149,18 @@ def _dsn(url: sa.URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _postgres(url: sa.URL, settings: Mapping[str, str], **options: Any) -> AsyncEngine:
+def _postgres(url: sa.URL, settings: Mapping[str, str], limits: Limits | None, **options: Any) -> AsyncEngine:
     dsn = _dsn(url)
+    bounds = {} if limits is None else limits.settings
 
     async def connect(*_: object, **__: object) -> asyncpg.Connection:
         # By address, as for the hot pool: one spelling of hosts, TLS and the rest (`?sslmode=…`) serves both.
         return await asyncpg.connect(
             dsn,
             timeout=CONNECT_SECONDS,
-            command_timeout=ANSWER_SECONDS if settings else None,
+            command_timeout=None if limits is None else limits.answer_seconds,
             max_cached_statement_lifetime=0,  # prepared for good: what runs once an hour is as quick as the rest
-            server_settings={**settings, "application_name": "scheduler"},
+            server_settings={**bounds, **settings, "application_name": "scheduler"},
         )
 
     return create_async_engine(

@@ -22,6 +22,8 @@ _AWAY = (
     asyncpg.InvalidCatalogNameError,  # no such database (yet)
     asyncpg.InvalidAuthorizationSpecificationError,  # no such user, or a password that was changed
     asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # a replica, or a primary that was made one
+    asyncpg.DiskFullError,
 )
 _BUSY = (
     asyncpg.LockNotAvailableError,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from application.shared.errors import StoreUnavailable
-from application.shared.wake_up import WakeUp
+from application.shared.wake_up import WakeUp, stop_topic
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Looper:
 
     @property
     def _stop_topic(self) -> str:
-        return f"stop:{self.name}"
+        return stop_topic(self.name)
 
     async def _run(self) -> None:
         pause, away, explained = FIRST_PAUSE, False, ""

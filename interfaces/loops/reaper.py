@@ -1,4 +1,4 @@
-"""The reaper's loop: once a second, so that beats reach the store and nothing stays overdue for long."""
+"""The reaper's loop: once a second, so that nothing stays overdue for long."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from application.operations.nodes import Nodes
 from application.operations.ports import LocksReader
 from application.operations.shared_locks import SharedLocks
 from application.scheduling.backfill_views import BackfillReader
@@ -37,6 +38,7 @@ from domain.operations.ports.locks import Locks
 from interfaces.rest.access import Access
 from interfaces.rest.actuator.router import ACTUATOR, Actuator
 from interfaces.rest.bodies import LARGEST, JsonBody
+from interfaces.rest.cluster_status import CLUSTER
 from interfaces.rest.errors import EXCEPTION_HANDLERS
 from interfaces.rest.executor_api.report import ReportBody
 from interfaces.rest.executor_api.router import EXECUTOR_API
@@ -102,6 +104,7 @@ class Services:
     shared_locks: SharedLocks
     locks_reader: LocksReader
     operation_locks: Locks
+    nodes: Nodes
     wake_up: WakeUp
     draining: Draining
     actuator: Actuator
@@ -143,6 +146,7 @@ def create_app(
                     *EXECUTOR_API,
                     *LOCKS,
                     cluster_locks,
+                    *CLUSTER,
                 ],
             ),
             *ACTUATOR,
@@ -170,6 +174,7 @@ def create_app(
                 ("shared_locks", services.shared_locks),
                 ("locks_reader", services.locks_reader),
                 ("operation_locks", services.operation_locks),
+                ("nodes", services.nodes),
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),
                 ("default_slots", services.default_slots),

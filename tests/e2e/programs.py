@@ -83,14 +83,20 @@ def platform(room: Path, *options: str, port: int | None = None, **environment: 
 
 
 @contextlib.contextmanager
-def server(room: Path, database_url: str, **environment: str) -> Iterator[tuple[Program, str]]:
+def server_at(
+    room: Path, database_url: str, port: int, environment: Mapping[str, str]
+) -> Iterator[tuple[Program, str]]:
     """`scheduler server` on a database; the program and its address."""
-    port = free_port()
     program = Program(room, "server", "--database-url", database_url, "--port", str(port), **environment)
     try:
         yield program, wait_until_ready(program, port)
     finally:
         program.end()
+
+
+def server(room: Path, database_url: str, **environment: str) -> contextlib.AbstractContextManager[tuple[Program, str]]:
+    """The same on a port that is free."""
+    return server_at(room, database_url, free_port(), environment)
 
 
 @contextlib.contextmanager

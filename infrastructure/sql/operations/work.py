@@ -6,6 +6,7 @@ from functools import cached_property
 
 from application.operations.ports import OperationsWork
 from infrastructure.sql.engine import Store
+from infrastructure.sql.operations.nodes import SqlNodes
 from infrastructure.sql.operations.semaphores import SqlFences, SqlSemaphores
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
@@ -23,3 +24,7 @@ class SqlOperationsWork(SqlUnitOfWork, OperationsWork):
     @cached_property
     def fences(self) -> SqlFences:
         return SqlFences(self)
+
+    @cached_property
+    def nodes(self) -> SqlNodes:
+        return SqlNodes(self)

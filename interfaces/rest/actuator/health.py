@@ -24,6 +24,8 @@ PATIENCE_SECONDS = 2.0
 LOOP_PATIENCE_SECONDS = 30.0
 """How long a loop may owe a tick: more than its longest pause after a failure, and than any tick should take."""
 
+REDIS = "redis"
+
 logger = logging.getLogger(__name__)
 
 
@@ -55,12 +57,15 @@ Check = Callable[[], Awaitable[Component]]
 """Looks at a part; if it raises, or takes too long, the part is down."""
 
 
-def check_of_store(ping: Callable[[], Awaitable[None]], dialect: str) -> Check:
-    """The database answers."""
+def check_of_store(
+    ping: Callable[[], Awaitable[None]], is_read_only: Callable[[], Awaitable[bool]], dialect: str
+) -> Check:
+    """The database answers, and takes what is written."""
 
     async def check() -> Component:
         await ping()
-        return Component(Status.UP, {"database": dialect})
+        status = Status.OUT_OF_SERVICE if await is_read_only() else Status.UP
+        return Component(status, {"database": dialect})
 
     return check
 
@@ -98,9 +103,14 @@ class HealthController(Controller):
 
     @get("/readiness", operation_id="readiness", responses=problems())
     async def readiness(self, checks: Injected[Mapping[str, Check]], draining: Injected[Draining]) -> Response[Health]:
-        """Whether to send it requests: not while it drains, nor while its database is away."""
+        """Whether to send it requests: not while it drains, its database is away or takes no writes, or its Redis is
+        wrong.
+        """
         accepts = Component(Status.OUT_OF_SERVICE if draining.is_on else Status.UP)
-        return _answer({"readinessState": accepts, **await _ask({"db": checks["db"]})})
+        found = await _ask({name: checks[name] for name in ("db", REDIS) if name in checks})
+        if REDIS in found and found[REDIS].status is not Status.OUT_OF_SERVICE:
+            del found[REDIS]  # a node goes on without it
+        return _answer({"readinessState": accepts, **found})
 
     @get("/{component:str}", operation_id="componentHealth", responses=problems(404))
     async def component(self, component: FromPath[str], checks: Injected[Mapping[str, Check]]) -> Response[Component]:

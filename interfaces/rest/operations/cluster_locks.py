@@ -23,10 +23,11 @@ class HeldLocksView(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 @get("/cluster/locks", operation_id="clusterLocks", tags=["Cluster"], responses=problems())
 async def cluster_locks(principal: Injected[Principal], operation_locks: Injected[Locks]) -> HeldLocksView:
     """The locks of the platform's own upkeep, and the nodes that hold them."""
-    return HeldLocksView(items=[_view(lock) for lock in await operation_locks.held(principal.tenant)])
+    return HeldLocksView(items=[held_lock(lock) for lock in await operation_locks.held(principal.tenant)])
 
 
-def _view(lock: Lock) -> HeldLockView:
+def held_lock(lock: Lock) -> HeldLockView:
+    """As it is shown."""
     return HeldLockView(
         name=lock.name,
         node=lock.node,

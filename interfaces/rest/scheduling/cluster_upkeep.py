@@ -1,4 +1,4 @@
-"""The cluster as a whole, and who holds what."""
+"""Who holds what, and who is silent."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -10,7 +10,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from application.scheduling.queries import SchedulingReader
 from application.scheduling.reaper import Reaper
-from application.scheduling.views import ClusterView
 from application.shared.principal import Principal
 from domain.scheduling.errors import TaskNotHeld
 from domain.scheduling.task_status import HELD
@@ -56,11 +55,6 @@ class ClusterController(Controller):
 
     path = "/cluster"
     tags = ("Cluster",)
-
-    @get("/status", operation_id="clusterStatus", responses=problems())
-    async def status(self, principal: Injected[Principal], reader: Injected[SchedulingReader]) -> ClusterView:
-        """Executors, slots and live tasks, counted."""
-        return await reader.cluster(principal.tenant)
 
     @get("/tasks/{task:str}/executor", operation_id="executorOfTask", responses=problems(404))
     async def holder(

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from scheduler_sdk.client_errors import ApiError
+from scheduler_sdk.cluster_shapes import HeldLock, LockWish, Node, SharedLock, UpkeepLock
 from scheduler_sdk.shapes import (
     Applied,
     Attempt,
@@ -19,17 +20,14 @@ from scheduler_sdk.shapes import (
     Executor,
     FailureGroup,
     Fire,
-    HeldLock,
     Job,
     JobDocument,
     JobHealth,
-    LockWish,
     LogLine,
     Occurrence,
     Outlook,
     Page,
     Redriven,
-    SharedLock,
     Task,
 )
 
@@ -216,6 +214,14 @@ def act_on_executor(executor: str, verb: str, reason: str | None = None) -> Call
 def with_key(call: Call[T], key: str | None) -> Call[T]:
     """The same, named so that it may be repeated."""
     return call if key is None else replace(call, headers={**call.headers, "Idempotency-Key": key})
+
+
+def cluster_nodes() -> Call[Page[Node]]:
+    return Call("GET", "/cluster/nodes")
+
+
+def cluster_locks() -> Call[Page[UpkeepLock]]:
+    return Call("GET", "/cluster/locks")
 
 
 def list_locks() -> Call[Page[SharedLock]]:

@@ -1,4 +1,4 @@
-"""What the client that blocks can do with locks."""
+"""What the client that blocks can do with locks and nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from scheduler_sdk import client_calls as calls
 from scheduler_sdk.client_calls import Call
-from scheduler_sdk.shapes import HeldLock, LockWish, Page, SharedLock
+from scheduler_sdk.cluster_shapes import HeldLock, LockWish, Node, SharedLock, UpkeepLock
+from scheduler_sdk.shapes import Page
 
 T = TypeVar("T")
 
@@ -35,6 +36,14 @@ class LockCalls:
     def check_fence(self, resource: str, token: int) -> None:
         """Refused with `STALE_TOKEN` if somebody with a higher token has been at the resource: then leave it alone."""
         self._send(calls.check_fence(resource, token))
+
+    def cluster_nodes(self) -> list[Node]:
+        """The server processes of the last day, the latest start first."""
+        return self._send(calls.cluster_nodes())["items"]
+
+    def cluster_locks(self) -> list[UpkeepLock]:
+        """The locks of the platform's own upkeep that are held."""
+        return self._send(calls.cluster_locks())["items"]
 
     @abstractmethod
     def _pages(self, call: Call[Page[T]]) -> Iterator[T]: ...

@@ -16,7 +16,7 @@ from uuid import uuid4
 from scheduler_sdk.async_client import AsyncClient
 from scheduler_sdk.client import Client
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
-from scheduler_sdk.shapes import LockWish
+from scheduler_sdk.cluster_shapes import LockWish
 
 LONGEST_WAIT = 20.0
 """Seconds that one request waits; a client that waits longer asks again."""

@@ -195,72 +195,6 @@ class ClusterStatus(TypedDict, total=False):
     tasks: dict[str, int]
 
 
-class LockWish(TypedDict, total=False):
-    """A wish for a lock, or for one of `permits`: `owner` tells others who has it, after `ttl` it is free again.
-
-    `wait` waits for it, a minute at most. A request that is repeated with its `requestId` gets the hold it has.
-    """
-
-    owner: str
-    ttl: str
-    permits: int
-    wait: str
-    requestId: str
-
-
-class HeldLock(TypedDict, total=False):
-    """A lock that is held by whoever knows `token`; the token is higher than that of every holder before."""
-
-    name: str
-    token: int
-    owner: str
-    permits: int
-    acquiredAt: str
-    expiresAt: str
-
-
-class LockHolder(TypedDict, total=False):
-    """One holder of a lock."""
-
-    token: int
-    owner: str
-    acquiredAt: str
-    expiresAt: str
-
-
-class SharedLock(TypedDict, total=False):
-    """A lock that is held, with all its holders: of a semaphore there may be several."""
-
-    name: str
-    permits: int
-    free: int
-    holders: list[LockHolder]
-
-
-Backfill = TypedDict(
-    "Backfill",
-    {
-        "id": str,
-        "jobId": str,
-        "jobName": str,
-        "from": str,
-        "to": str,
-        "order": str,
-        "overlap": str,
-        "status": str,
-        "statusReason": str | None,
-        "progress": float,
-        "fired": int,
-        "alreadyFired": int,
-        "count": int,
-        "exact": bool,
-        "times": list[str],
-    },
-    total=False,
-)
-"""Fires of the past that are made up for; `count`, `exact` and `times` are those of a dry run."""
-
-
 class ScheduleFinding(TypedDict, total=False):
     """One thing that is wrong with a schedule, and how to mend it."""
 
@@ -288,3 +222,27 @@ class Applied(TypedDict, total=False):
     jobId: str
     nextFireAt: str | None
     problem: dict[str, Any]
+
+
+Backfill = TypedDict(
+    "Backfill",
+    {
+        "id": str,
+        "jobId": str,
+        "jobName": str,
+        "from": str,
+        "to": str,
+        "order": str,
+        "overlap": str,
+        "status": str,
+        "statusReason": str | None,
+        "progress": float,
+        "fired": int,
+        "alreadyFired": int,
+        "count": int,
+        "exact": bool,
+        "times": list[str],
+    },
+    total=False,
+)
+"""Fires of the past that are made up for; `count`, `exact` and `times` are those of a dry run."""

@@ -23,7 +23,7 @@ OPERATIONS = {
     "listJobs", "listLoggers", "listOccurrences", "listTasks", "liveness", "nextFires", "pauseJob", "previewTrigger",
     "prometheus", "publishEvents", "readLog", "readiness", "registerExecutor", "reportTasks", "resumeJob", "triggerJob",
     "updateJob", "getGraph", "listAncestors", "listDependencies", "listDependents", "planRun",
-    "acquireLock", "checkFence", "clusterLocks", "extendLock", "getLock", "listLocks", "releaseLock",
+    "acquireLock", "checkFence", "clusterLocks", "clusterNodes", "extendLock", "getLock", "listLocks", "releaseLock",
     "skipFire", "unskipFire", "reportProgress", "saveCheckpoint",
 }  # fmt: skip
 

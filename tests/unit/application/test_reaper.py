@@ -47,17 +47,6 @@ async def test_with_nothing_to_end_nothing_is_written(cluster: Cluster) -> None:
     assert cluster.store.commits == 0
 
 
-async def test_beats_reach_the_store_together(cluster: Cluster) -> None:
-    await start(cluster)
-    cluster.pass_time(30 * SECOND)
-    await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, [])
-    before = cluster.store.commits
-    await cluster.reaper.tick()
-    assert cluster.store.tables.executors[EXECUTOR_ID].last_heartbeat_at == NOON + 30 * SECOND
-    assert cluster.store.commits == before + 1
-    assert cluster.beats.unrecorded == {}
-
-
 async def test_an_attempt_that_takes_too_long_is_over_and_its_executor_is_told_to_stop(cluster: Cluster) -> None:
     task_id = await start(cluster, retry={"maxAttempts": 1})
     cluster.give_deadline(task_id)
@@ -133,17 +122,17 @@ async def test_a_node_that_has_just_started_condemns_nobody(cluster: Cluster) ->
 
 
 async def test_a_node_that_lost_the_store_condemns_nobody_for_one_timeout(cluster: Cluster) -> None:
-    await start(cluster)
-    cluster.beats.unrecorded[SESSION] = NOON
+    task_id = await start(cluster)
+    cluster.give_deadline(task_id)
     await cluster.reaper.tick()
 
     def unavailable(_tables: object) -> None:
         raise StoreUnavailable("connection refused")
 
-    cluster.beats.unrecorded[SESSION] = NOON
     cluster.store.before_commit = unavailable
+    cluster.pass_time(TIMEOUT)
     with pytest.raises(StoreUnavailable):
-        await watch(cluster, TIMEOUT)
+        await cluster.reaper.tick()
     cluster.store.before_commit = lambda _tables: None
     await watch(cluster, SECOND)
     assert executor_status(cluster) is ExecutorStatus.ONLINE

@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_table_shows_each_setting_its_value_and_its_origin(here: Path) -> None:
     (here / "scheduler.toml").write_text(FILE)
-    shown = run("config", "view", "--show-origin", "--set", "cluster.enabled=true", PORT="9000")
+    shown = run("config", "view", "--show-origin", "--set", "cluster.enabled=true", PORT="9000", REDIS_URL="redis://r")
     assert shown.exit_code == 0
     rows = {line.split()[0]: line.split()[1:] for line in shown.stdout.splitlines()}
     assert rows["SETTING"] == ["VALUE", "FROM"]
@@ -40,8 +40,9 @@ def test_a_table_shows_each_setting_its_value_and_its_origin(here: Path) -> None
     assert rows["platform.scheduler.server.allowed-hosts"] == ["a.example,", "b.example", "scheduler.toml:3"]
     assert rows["platform.scheduler.server.port"] == ["9000", "PORT"]
     assert rows["platform.scheduler.cluster.enabled"] == ["true", "--set"]
-    assert rows["platform.scheduler.redis.url"] == ["-", "default"]
-    assert "default" not in run("config", "view").stdout
+    assert rows["platform.scheduler.redis.url"] == ["redis://r", "REDIS_URL"]
+    assert rows["platform.scheduler.database.url"] == ["-", "default"]
+    assert "FROM" not in run("config", "view").stdout
 
 
 def test_programs_read_the_same_as_json() -> None:

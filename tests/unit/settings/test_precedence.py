@@ -13,7 +13,7 @@ import pytest
 from application.shared.log_level import LogLevel
 from bootstrap.settings_keys import KEYS
 from bootstrap.settings_loading import load_settings
-from bootstrap.settings_tree import LogFormat, Profile, Scheduler
+from bootstrap.settings_tree import LogFormat, Profile, Role, Scheduler
 from domain.scheduling.executor import Liveness
 from domain.scheduling.retry import RetryPolicy, RetryStrategy
 from interfaces.cli.launchers import Flag, GivenSettings
@@ -118,9 +118,13 @@ def test_loggers_have_levels_from_every_source(load: Load) -> None:
 
 def test_lists_and_switches_are_read_from_text(load: Load) -> None:
     tree = load(
-        PLATFORM_SCHEDULER_SERVER_ALLOWED_HOSTS=" a.example, b ", PLATFORM_SCHEDULER_CLUSTER_ENABLED="True"
+        PLATFORM_SCHEDULER_SERVER_ALLOWED_HOSTS=" a.example, b ",
+        PLATFORM_SCHEDULER_CLUSTER_ENABLED="True",
+        PLATFORM_SCHEDULER_CLUSTER_ROLES="api",
+        REDIS_URL="redis://r",
     ).tree
     assert (tree.server.allowed_hosts, tree.cluster.enabled) == (["a.example", "b"], True)
+    assert tree.cluster.roles == [Role.API]
 
 
 def test_an_empty_variable_counts_as_not_set(load: Load) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -176,11 +177,30 @@ def test_security_cannot_be_switched_on_before_it_exists(refusal: Refusal) -> No
     assert said.startswith("platform.scheduler.security.enabled = true (scheduler.toml:1) is refused: there is no auth")
 
 
-def test_several_nodes_need_postgresql(refusal: Refusal, load: Load) -> None:
+def test_several_nodes_need_postgresql_and_redis(refusal: Refusal, load: Load) -> None:
     enabled = {"cluster.enabled": "true"}
-    said = refusal(flags=enabled, DATABASE_URL="sqlite:///x")
+    said = refusal(flags=enabled, DATABASE_URL="sqlite:///x", REDIS_URL="redis://r")
     assert said.startswith("platform.scheduler.cluster.enabled = true (--set) needs PostgreSQL")
-    load(flags=enabled, DATABASE_URL="postgresql://db/x")
+    said = refusal(flags=enabled, DATABASE_URL="postgresql://db/x")
+    assert said.startswith("platform.scheduler.cluster.enabled = true (--set) needs platform.scheduler.redis.url")
+    load(flags=enabled, DATABASE_URL="postgresql://db/x", REDIS_URL="redis://r")
+
+
+@pytest.mark.parametrize(
+    ("flags", "redis", "reason"),
+    [
+        ({"cluster.enabled": "true", "lock.provider": "local"}, "redis://r", "is for one process"),
+        ({"lock.provider": "redis"}, "redis://r", r"needs platform\.scheduler\.cluster\.enabled"),
+        ({"cluster.roles": "api"}, "redis://r", "leaves out what nobody else does"),
+        ({"cluster.enabled": "true", "redis.tenant-hash-tag": "false"}, "redis+cluster://r", "splits the keys"),
+        ({"cluster.roles": "api,cook"}, "redis://r", "a list of api and loops"),
+        ({"cluster.enabled": "true"}, "http://r", "an address like redis://"),
+    ],
+)
+def test_settings_of_a_cluster_that_contradict_each_other_are_refused(
+    refusal: Refusal, flags: dict[str, str], redis: str, reason: str
+) -> None:
+    assert re.search(reason, refusal(flags=flags, DATABASE_URL="postgresql://db/x", REDIS_URL=redis))
 
 
 def test_a_server_without_a_database_is_told_how_to_name_one(load: Load) -> None:
