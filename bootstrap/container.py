@@ -17,6 +17,7 @@ from application.scheduling.backfills import Backfills
 from application.scheduling.beat_recorder import BeatRecorder
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
+from application.scheduling.explanations import Explanations
 from application.scheduling.follower import Follower
 from application.scheduling.forecast import Forecast
 from application.scheduling.graph_views import JobGraphs
@@ -51,6 +52,7 @@ from infrastructure.sql.repeats import SqlRepeats
 from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.reader_backfills import SqlBackfillReader
+from infrastructure.sql.scheduling.reader_explanation import SqlExplanationReader
 from infrastructure.sql.scheduling.reader_figures import SqlFigures
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
@@ -146,6 +148,13 @@ class Container(containers.DeclarativeContainer):
     backfill_reader = providers.Singleton(SqlBackfillReader, store)
     backfiller = providers.Singleton(Backfiller, work.provider, ids, calendars, wake_up, telemetry, switches)
     redrive = providers.Singleton(Redrive, work.provider, wake_up)
+    explanations = providers.Singleton(
+        Explanations,
+        work.provider,
+        providers.Singleton(SqlExplanationReader, store),
+        calendars,
+        settings.provided.liveness,
+    )
     cluster = providers.Singleton(
         ClusterManagementService,
         work.provider,
@@ -211,6 +220,7 @@ class Container(containers.DeclarativeContainer):
         task_control=task_control,
         redrive=redrive,
         scanner=scanner,
+        explanations=explanations,
         backfills=backfills,
         backfill_reader=backfill_reader,
         cluster=cluster,

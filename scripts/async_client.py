@@ -12,6 +12,7 @@ PAIRS = (
     (SDK / "client.py", SDK / "async_client.py"),
     (SDK / "client_backfills.py", SDK / "async_client_backfills.py"),
     (SDK / "client_locks.py", SDK / "async_client_locks.py"),
+    (SDK / "client_diagnosis.py", SDK / "async_client_diagnosis.py"),
 )
 
 # The first sentence of each file, in the twin.
@@ -33,10 +34,8 @@ CHANGES = (
     (r'^"""(.*?)\."""', _title),
     (r"\bimport time\b", "import asyncio"),
     (r"class Client\b", "class AsyncClient"),
-    (r"\bBackfillCalls\b", "AsyncBackfillCalls"),
-    (r"scheduler_sdk\.client_backfills", "scheduler_sdk.async_client_backfills"),
-    (r"\bLockCalls\b", "AsyncLockCalls"),
-    (r"scheduler_sdk\.client_locks", "scheduler_sdk.async_client_locks"),
+    (r"\b([A-Z][a-z]+)Calls\b", r"Async\1Calls"),
+    (r"scheduler_sdk\.client_(?!calls|errors|http)(\w+)", r"scheduler_sdk.async_client_\1"),
     (r"httpx\.(Client|BaseTransport)\b", lambda found: f"httpx.Async{found[1]}"),
     (r"\bIterator\b", "AsyncIterator"),
     (r"__(enter|exit)__", lambda found: f"__a{found[1]}__"),

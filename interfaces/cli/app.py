@@ -16,6 +16,7 @@ from interfaces.cli.config import config
 from interfaces.cli.doctor import doctor
 from interfaces.cli.executors import executors
 from interfaces.cli.exits import INTERRUPTED
+from interfaces.cli.explain import explain_job, explain_task
 from interfaces.cli.failure_groups import failures
 from interfaces.cli.failures import ending_of
 from interfaces.cli.health import health
@@ -87,7 +88,7 @@ for _command in (
     scheduler.add_command(_command)
 for _command in (create, edit, apply, diff, validate, export, import_crontab):
     jobs.add_command(_command)
-for _command in (submit, wait, retry, rerun):
+for _command in (submit, wait, retry, rerun, explain_task):
     tasks.add_command(_command)
-for _command in (run, backfill, job_health, pause, resume, activate, disable, delete, skip, unskip):
+for _command in (run, backfill, job_health, explain_job, pause, resume, activate, disable, delete, skip, unskip):
     jobs.add_command(_command)

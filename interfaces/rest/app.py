@@ -18,6 +18,7 @@ from application.scheduling.backfill_views import BackfillReader
 from application.scheduling.backfills import Backfills
 from application.scheduling.cluster_management import ClusterManagementService
 from application.scheduling.event_intake import EventIntake
+from application.scheduling.explanations import Explanations
 from application.scheduling.forecast import Forecast
 from application.scheduling.graph_views import JobGraphs
 from application.scheduling.health_scanner import HealthScanner
@@ -54,6 +55,7 @@ from interfaces.rest.scheduling.backfills import BACKFILLS
 from interfaces.rest.scheduling.cluster import ExecutorController
 from interfaces.rest.scheduling.cluster_upkeep import ClusterController
 from interfaces.rest.scheduling.events import publish_events
+from interfaces.rest.scheduling.explain import explain_job, explain_task
 from interfaces.rest.scheduling.failures import FailureController
 from interfaces.rest.scheduling.graph import JobGraphController, graph
 from interfaces.rest.scheduling.job_actions import JobActionController
@@ -94,6 +96,7 @@ class Services:
     task_control: TaskControlService
     redrive: Redrive
     scanner: HealthScanner
+    explanations: Explanations
     backfills: Backfills
     backfill_reader: BackfillReader
     cluster: ClusterManagementService
@@ -138,6 +141,8 @@ def create_app(
                     TaskStandingController,
                     batch_tasks,
                     FailureController,
+                    explain_task,
+                    explain_job,
                     ClusterController,
                     *SWITCHES,
                     *BACKFILLS,
@@ -165,6 +170,7 @@ def create_app(
                 ("control", services.task_control),
                 ("redrive", services.redrive),
                 ("scanner", services.scanner),
+                ("explanations", services.explanations),
                 ("backfills", services.backfills),
                 ("backfill_reader", services.backfill_reader),
                 ("cluster", services.cluster),

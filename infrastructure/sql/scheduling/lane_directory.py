@@ -34,7 +34,7 @@ class SqlLaneDirectory(LaneDirectory):
 
     async def after(self, last: LaneId) -> Mapping[LaneId, Lane]:
         rows = await self._work.execute(sa.select(lanes).where(lanes.c.id > last).order_by(lanes.c.id))
-        return {LaneId(row.id): _lane(row) for row in rows}
+        return {LaneId(row.id): lane_of(row) for row in rows}
 
     async def _find(self, lane: Lane) -> int | None:
         key = (lanes.c[name] == value for name, value in _row(lane).items())
@@ -60,7 +60,8 @@ def _row(lane: Lane) -> dict[str, Any]:
     }
 
 
-def _lane(row: sa.Row[Any]) -> Lane:
+def lane_of(row: sa.Row[Any]) -> Lane:
+    """From a row of `lanes`."""
     return Lane(
         tenant=TenantId(row.tenant),
         pool=row.pool,

@@ -13,6 +13,7 @@ import httpx
 
 from scheduler_sdk import client_calls as calls
 from scheduler_sdk.async_client_backfills import AsyncBackfillCalls
+from scheduler_sdk.async_client_diagnosis import AsyncDiagnosisCalls
 from scheduler_sdk.async_client_locks import AsyncLockCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
@@ -24,7 +25,6 @@ from scheduler_sdk.shapes import (
     Attempt,
     ClusterStatus,
     Executor,
-    FailureGroup,
     Fire,
     Job,
     JobDocument,
@@ -32,14 +32,13 @@ from scheduler_sdk.shapes import (
     Occurrence,
     Outlook,
     Page,
-    Redriven,
     Task,
 )
 
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncLockCalls, AsyncBackfillCalls):
+class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in an `async with` block.
 
     Filters take one value or several with commas between.
@@ -158,25 +157,6 @@ class AsyncClient(AsyncLockCalls, AsyncBackfillCalls):
     ) -> AsyncIterator[Task]:
         """Tasks, the newest first; pages are fetched as they are read. `fingerprint`: those that failed alike."""
         return self._pages(calls.list_tasks(job, status, fingerprint))
-
-    async def failure_groups(self, *, job: str | None = None, since: str | None = None) -> list[FailureGroup]:
-        """What failed alike and ended since an instant, the most frequent first."""
-        return (await self._send(calls.list_failure_groups(job, since)))["items"]
-
-    async def redrive(
-        self,
-        *,
-        expected: int | None = None,
-        fingerprint: str | None = None,
-        job: str | None = None,
-        since: str | None = None,
-        rate_per_second: float | None = None,
-        reason: str | None = None,
-    ) -> Redriven:
-        """Tries tasks that ended FAILED or TIMEOUT once more, if there are `expected` of them; without, counts them."""
-        which = {"expectedCount": expected, "fingerprint": fingerprint, "job": job, "since": since}
-        how = {"ratePerSecond": rate_per_second, "reason": reason}
-        return await self._send(calls.redrive_failures({**which, **how}, dry_run=expected is None))
 
     async def task(self, task_id: str) -> Task:
         return await self._send(calls.get_task(task_id))

@@ -18,6 +18,7 @@ from scheduler_sdk.shapes import (
     Backfill,
     ClusterStatus,
     Executor,
+    Explanation,
     FailureGroup,
     Fire,
     Job,
@@ -152,6 +153,14 @@ def list_tasks(job: str | None, status: str | None, fingerprint: str | None = No
 
 def get_task(task: str) -> Call[Task]:
     return Call("GET", f"/tasks/{_segment(task)}")
+
+
+def explain_task(task: str) -> Call[Explanation]:
+    return Call("GET", f"/tasks/{_segment(task)}/explain")
+
+
+def explain_job(job: str, at: str | None) -> Call[Explanation]:
+    return Call("GET", f"/jobs/{_segment(job)}/explain", _given(at=at))
 
 
 def list_failure_groups(job: str | None, since: str | None) -> Call[dict[str, list[FailureGroup]]]:

@@ -132,6 +132,14 @@ class Attempt(TypedDict, total=False):
     error: dict[str, Any] | None
 
 
+class Explanation(TypedDict):
+    """Why it is not running or has not fired. Reasons have `code`, `detail`, `fix`, `until`, `facts`; nearest first."""
+
+    at: str
+    reasons: list[dict[str, Any]]
+    earliestStartAt: str | None
+
+
 class FailureGroup(TypedDict, total=False):
     """Tasks that failed alike. `jobs` have a `name` and a `count`, the most frequent first."""
 

@@ -14,7 +14,7 @@ OPERATIONS = {
     "backfillJob", "jobHealth", "cancelBackfill", "getBackfill", "listBackfills", "pauseBackfill", "resumeBackfill",
     "activateExecutor", "activateJob", "applyJobs", "assignTask", "batchTasks", "clusterStatus", "completeTask",
     "detectFailedExecutors", "executorOfTask", "listActiveExecutors", "listActiveJobs", "listScheduledTasks",
-    "listFailureGroups", "listTasksByStatus", "listTasksOfJob", "redriveFailures", "rerunTask", "retryTask",
+    "explainJob", "explainTask", "listFailureGroups", "listTasksByStatus", "listTasksOfJob", "redriveFailures", "rerunTask", "retryTask",
     "listJobVersions", "pausePool", "resumePool", "startClaiming", "startFiring", "stopClaiming", "stopFiring",
     "patchJob", "validateJob", "failTask", "logTask", "startTask",
     "cancelTask", "changeLogger", "claimTasks", "componentHealth",
