@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 
 from application.scheduling.explanations import Explanations
 from application.shared.principal import Principal
-from domain.scheduling.explanation import Explanation, Why, WhyNot
+from domain.scheduling.explanation import Explanation
 from interfaces.rest.bodies import Body
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
@@ -20,7 +20,7 @@ from interfaces.rest.parameters import instant_of
 class ReasonView(Body, frozen=True, kw_only=True):
     """One thing that holds it; `until`: it is over by itself then. `facts` are the numbers in `detail`."""
 
-    code: Why | WhyNot
+    code: str
     detail: str
     fix: str | None
     until: datetime | None

@@ -177,4 +177,4 @@ def test_a_shell_gets_the_script_that_completes_commands(run: Run, shell: str) -
 def test_words_are_completed() -> None:
     asked = {"_SCHEDULER_COMPLETE": "bash_complete", "COMP_WORDS": "scheduler jobs ex", "COMP_CWORD": "2"}
     told = CliRunner(env=asked).invoke(scheduler, [], prog_name="scheduler")
-    assert told.stdout == "plain,export\n"
+    assert told.stdout == "plain,explain\nplain,export\n"
