@@ -51,7 +51,7 @@ class Explanations:
         return explain(facts, now, self._liveness.timeout)
 
     async def job(self, principal: Principal, key: JobId | str, at: datetime | None) -> tuple[Job, Explanation]:
-        """Why it fired at a nominal time or did not; without one, what becomes of its next fire. Raises `JobNotFound`."""
+        """Why it fired at a nominal time or did not; without one, what of its next fire. Raises `JobNotFound`."""
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
             schedule = await work.schedules.take(job.id)
