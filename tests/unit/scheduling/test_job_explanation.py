@@ -69,7 +69,7 @@ def decision(decision: Decision = Decision.FIRED, **given: Any) -> DecisionFacts
     return DecisionFacts(**known | given)
 
 
-SKIPPED = {"schedule": {"skips": (Skip(nominal=NOON + HOUR, reason="holiday", by="ann"),)}}
+SKIPPED = {"skips": (Skip(nominal=NOON + HOUR, reason="holiday", by="ann"),)}
 CASES: dict[WhyNot, tuple[JobFacts, Any, list[str]]] = {
     WhyNot.DECIDED: (
         facts(decisions=(decision(Decision.SKIPPED_OVERLAP, reason="1 earlier task unfinished"),)),
@@ -79,7 +79,7 @@ CASES: dict[WhyNot, tuple[JobFacts, Any, list[str]]] = {
     WhyNot.NOT_ACTIVE: (facts(status=JobStatus.PAUSED), None, ["PAUSED", "nightly move"]),
     WhyNot.NOT_PLANNED: (facts(), NOON - 30 * MINUTE, ["no time at", "11:30:00Z", "12:00:00Z"]),
     WhyNot.PLANNED: (facts(), None, ["13:00:00Z"]),
-    WhyNot.LEFT_OUT: (facts(**SKIPPED), NOON + HOUR, ["ann", "holiday"]),
+    WhyNot.LEFT_OUT: (facts(schedule=SKIPPED), NOON + HOUR, ["ann", "holiday"]),
     WhyNot.FIRING_STOPPED: (facts(firing=STOP), None, ["moving", "ann"]),
     WhyNot.SET_ASIDE: (facts(health_error="no zone Mars"), None, ["no zone Mars"]),
     WhyNot.OVERDUE: (facts(schedule={"upcoming": (NOON, NOON + HOUR)}), NOON, ["no node has decided"]),
