@@ -63,12 +63,12 @@ class Server(Database):
 
 
 @contextlib.contextmanager
-def server() -> Iterator[Server]:
+def server(*options: str) -> Iterator[Server]:
     """`scheduler server` on a database of its own."""
     with tempfile.TemporaryDirectory(prefix="scheduler-bench-") as room, private_postgres(durable=True) as postgres:
         upgrade(postgres.url)
         port = free_port()
-        command = ["server", "--database-url", postgres.url, "--port", str(port)]
+        command = ["server", "--database-url", postgres.url, "--port", str(port), *options]
         with program(Path(room), *command) as process:
             address = f"http://127.0.0.1:{port}"
             until_ready(address)
