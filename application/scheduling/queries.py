@@ -61,6 +61,15 @@ class FailureFilter:
     job_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceFilter:
+    """Empty = any decision. Entries with a fire not before `since` and before `until`, by its nominal time."""
+
+    decisions: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 class SchedulingReader(Protocol):
     """Reads see what is committed. A cursor that does not fit its list raises `Invalid`."""
 
@@ -100,7 +109,9 @@ class SchedulingReader(Protocol):
         """
 
     @abstractmethod
-    async def occurrences(self, tenant: TenantId, job_id: UUID, page: Slice) -> Page[OccurrenceView]:
+    async def occurrences(
+        self, tenant: TenantId, job_id: UUID, where: OccurrenceFilter, page: Slice
+    ) -> Page[OccurrenceView]:
         """The ledger of a job, newest first."""
 
     @abstractmethod

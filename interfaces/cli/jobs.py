@@ -84,9 +84,14 @@ def next_fires(session: Session, names: tuple[str, ...], expression: str | None,
 
 @jobs.command()
 @click.argument("job")
+@click.option("--decision", help="Only these decisions, separated by commas, such as MISSED,SKIPPED_OVERLAP.")
+@click.option("--from", "since", metavar="INSTANT", help="Only fires not before this instant.")
+@click.option("--to", "until", metavar="INSTANT", help="Only fires before this instant.")
 @takes_limit
 @calls_server
-def occurrences(session: Session, job: str, limit: int | None) -> None:
+def occurrences(
+    session: Session, job: str, decision: str | None, since: str | None, until: str | None, limit: int | None
+) -> None:
     """Show what became of each planned fire of a job, the newest first."""
     columns: Columns = (
         ("BY ITS SCHEDULE", time_of(session, "nominalAt")),
@@ -97,7 +102,8 @@ def occurrences(session: Session, job: str, limit: int | None) -> None:
         ("REASON", member("reason")),
     )
     with session.client() as client:
-        print_some(session, client.occurrences(job), limit, columns, "nominalAt")
+        found = client.occurrences(job, decision=decision, since=since, until=until)
+        print_some(session, found, limit, columns, "nominalAt")
 
 
 def _skipped(fire: Document) -> str:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from application.scheduling.queries import JobFilter, Slice, TaskFilter
+from application.scheduling.queries import JobFilter, OccurrenceFilter, Slice, TaskFilter
 from application.shared.clock import Clock
 from domain.scheduling.errors import ExecutorNotFound, JobNotFound, TaskNotFound
 from domain.shared.errors import Invalid
@@ -213,7 +213,7 @@ async def test_what_belongs_to_another_tenant_does_not_exist(store: Store, reade
         await reader.executor(ELSEWHERE, "local")
     assert (await reader.tasks(ELSEWHERE, TaskFilter(), Slice())).items == []
     assert (await reader.executors(ELSEWHERE, (), Slice())).items == []
-    assert (await reader.occurrences(ELSEWHERE, numbered(1), Slice())).items == []
+    assert (await reader.occurrences(ELSEWHERE, numbered(1), OccurrenceFilter(), Slice())).items == []
 
 
 async def test_a_task_is_found_alive_and_in_history(store: Store, reader: SqlSchedulingReader) -> None:
@@ -329,12 +329,34 @@ async def test_the_ledger_is_read_newest_first(store: Store, reader: SqlScheduli
     times = [NOON + timedelta(microseconds=n) for n in range(3)]
     await put(store, occurrences, *(occurrence(20 + n, t) for n, t in enumerate(times)))
     await put(store, occurrences, occurrence(30, times[1], "MISSED"))
-    first = await reader.occurrences(DEFAULT_TENANT, numbered(1), Slice(limit=2))
+    first = await reader.occurrences(DEFAULT_TENANT, numbered(1), OccurrenceFilter(), Slice(limit=2))
     assert [(o.nominal_at, o.decision) for o in first.items] == [(times[2], "FIRED"), (times[1], "MISSED")]
     assert (first.items[0].lag_seconds, first.items[0].count) == (0.5, 1)
-    second = await reader.occurrences(DEFAULT_TENANT, numbered(1), Slice(limit=2, cursor=first.next_cursor))
+    rest = Slice(limit=2, cursor=first.next_cursor)
+    second = await reader.occurrences(DEFAULT_TENANT, numbered(1), OccurrenceFilter(), rest)
     assert [(o.nominal_at, o.decision) for o in second.items] == [(times[1], "FIRED"), (times[0], "FIRED")]
     assert second.next_cursor is None
+
+
+async def test_the_ledger_shows_one_kind_of_decision_or_one_span(store: Store, reader: SqlSchedulingReader) -> None:
+    await put(store, jobs, job(1, "backup"))
+    hour = timedelta(hours=1)
+    gap = occurrence(22, NOON + 5 * hour, "MISSED") | {"first_nominal_at": NOON + 2 * hour, "count": 4}
+    await put(store, occurrences, occurrence(20, NOON), occurrence(21, NOON + hour, "COALESCED"), gap)
+
+    async def found(**where: Any) -> list[str]:
+        page = await reader.occurrences(DEFAULT_TENANT, numbered(1), OccurrenceFilter(**where), Slice())
+        return [entry.decision for entry in page.items]
+
+    assert await found(decisions=("MISSED", "FIRED")) == ["MISSED", "FIRED"]
+    assert await found(since=NOON + hour) == ["MISSED", "COALESCED"]
+    assert await found(until=NOON + hour) == ["FIRED"]
+    assert await found(since=NOON + 3 * hour, until=NOON + 4 * hour) == ["MISSED"]  # inside of what it stands for
+    assert await found(decisions=("FIRED",), since=NOON + hour) == []
+    some = await reader.occurrences(DEFAULT_TENANT, numbered(1), OccurrenceFilter(), Slice(limit=1))
+    other = OccurrenceFilter(decisions=("FIRED",))
+    with pytest.raises(Invalid):
+        await reader.occurrences(DEFAULT_TENANT, numbered(1), other, Slice(cursor=some.next_cursor))
 
 
 async def test_executors_are_listed_with_what_they_hold(store: Store, reader: SqlSchedulingReader) -> None:

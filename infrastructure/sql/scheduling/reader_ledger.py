@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from application.scheduling.queries import Slice
+from application.scheduling.queries import OccurrenceFilter, Slice
 from application.scheduling.views import OccurrenceView
 from application.shared.page import Page
 from domain.shared.ids import TenantId
@@ -21,8 +21,10 @@ _o = occurrences.c
 class LedgerReading(Reading):
     """The part of the reader that knows what became of planned fires."""
 
-    async def occurrences(self, tenant: TenantId, job_id: UUID, page: Slice) -> Page[OccurrenceView]:
-        cursors = Cursors("occurrences", job_id, tuple[datetime, UUID])
+    async def occurrences(
+        self, tenant: TenantId, job_id: UUID, where: OccurrenceFilter, page: Slice
+    ) -> Page[OccurrenceView]:
+        cursors = Cursors("occurrences", (job_id, where), tuple[datetime, UUID])
         of_tenant = sa.select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.tenant == tenant).exists()
         query = (
             sa.select(occurrences)
@@ -30,6 +32,12 @@ class LedgerReading(Reading):
             .order_by(_o.nominal_at.desc(), _o.id.desc())
             .limit(page.limit + 1)
         )
+        if where.decisions:
+            query = query.where(_o.decision.in_(where.decisions))
+        if where.since is not None:
+            query = query.where(_o.nominal_at >= where.since)
+        if where.until is not None:  # an entry may stand for many fires, from the first to the nominal one
+            query = query.where(_o.first_nominal_at < where.until)
         if page.cursor is not None:
             query = query.where(beyond((_o.nominal_at, _o.id), cursors.position(page.cursor), down=True))
         return page_of(await self._all(query), page.limit, cursors, lambda row: (row.nominal_at, row.id), _occurrence)

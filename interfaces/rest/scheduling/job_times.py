@@ -9,17 +9,18 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from application.scheduling.forecast import Fire, Forecast, Outlook
-from application.scheduling.queries import SchedulingReader, Slice
+from application.scheduling.queries import OccurrenceFilter, SchedulingReader, Slice
 from application.scheduling.trigger_document import TriggerDocument
 from application.scheduling.views import OccurrenceView
 from application.shared.page import Page
 from application.shared.principal import Principal
+from domain.scheduling.occurrence import Decision
 from domain.timing.clock_changes import ClockChangeNote, Effect
 from interfaces.rest.bodies import Body, instant
 from interfaces.rest.documented import problems
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
-from interfaces.rest.parameters import Cursor, Limit
+from interfaces.rest.parameters import Cursor, Limit, choices, instant_of
 
 MOST_FIRES = 100
 
@@ -144,9 +145,20 @@ class JobTimeController(Controller):
         job: FromPath[str],
         principal: Injected[Principal],
         reader: Injected[SchedulingReader],
+        decision: Annotated[str | None, QueryParameter(description="One or several, separated by commas.")] = None,
+        since: Annotated[str | None, QueryParameter(name="from", description="Fires not before this instant.")] = None,
+        until: Annotated[str | None, QueryParameter(name="to", description="Fires before this instant.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[OccurrenceView]:
-        """Its ledger, newest first: what became of each planned fire, and why."""
+        """Its ledger, newest first: what became of each planned fire, and why.
+
+        An entry that stands for several fires is found if one of them lies in the span.
+        """
+        where = OccurrenceFilter(
+            decisions=choices("decision", decision, Decision),
+            since=instant_of("from", since),
+            until=instant_of("to", until),
+        )
         found = await reader.job(principal.tenant, job_key(job))
-        return await reader.occurrences(principal.tenant, found.id, Slice(limit=limit, cursor=cursor))
+        return await reader.occurrences(principal.tenant, found.id, where, Slice(limit=limit, cursor=cursor))

@@ -148,9 +148,11 @@ class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls):
         """Lets a fire that was to be left out run after all."""
         return await self._send(calls.unskip_fire(job, nominal_at.isoformat()))
 
-    def occurrences(self, job: str) -> AsyncIterator[Occurrence]:
-        """What became of each planned fire, the newest first; pages are fetched as they are read."""
-        return self._pages(calls.list_occurrences(job))
+    def occurrences(
+        self, job: str, *, decision: str | None = None, since: str | None = None, until: str | None = None
+    ) -> AsyncIterator[Occurrence]:
+        """What became of planned fires, newest first, page by page; `decision`: one or several, by commas."""
+        return self._pages(calls.list_occurrences(job, decision, since, until))
 
     def tasks(
         self, *, job: str | None = None, status: str | None = None, fingerprint: str | None = None

@@ -107,8 +107,9 @@ def unskip_fire(job: str, nominal: str) -> Call[Fire]:
     return Call("POST", f"/jobs/{_segment(job)}/unskip", body={"nominalAt": nominal})
 
 
-def list_occurrences(job: str) -> Call[Page[Occurrence]]:
-    return Call("GET", f"/jobs/{_segment(job)}/occurrences")
+def list_occurrences(job: str, decision: str | None, since: str | None, until: str | None) -> Call[Page[Occurrence]]:
+    where = _given(decision=decision, **{"from": since, "to": until})
+    return Call("GET", f"/jobs/{_segment(job)}/occurrences", where)
 
 
 def start_backfill(job: str, wish: Mapping[str, Any], dry_run: bool) -> Call[Backfill]:
