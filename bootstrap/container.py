@@ -24,6 +24,7 @@ from application.scheduling.graph_views import JobGraphs
 from application.scheduling.health_scanner import HealthScanner
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.job_planning import JobPlanning
+from application.scheduling.judge import Judge
 from application.scheduling.lanes import Lanes
 from application.scheduling.planner import Planner
 from application.scheduling.reaper import Reaper
@@ -41,6 +42,7 @@ from bootstrap.observing import actuator_of, telemetry_of, this_process
 from bootstrap.settings import Settings
 from domain.timing.ports import Calendars
 from infrastructure.cel import CelFilters
+from infrastructure.cel_conditions import CelConditions
 from infrastructure.clock import SystemClock
 from infrastructure.cron import CroniterCalendar
 from infrastructure.holidays import ComputedHolidays
@@ -63,6 +65,7 @@ from interfaces.loops.follower import follower_loop
 from interfaces.loops.health_scanner import health_scanner_loop
 from interfaces.loops.heartbeats import heartbeats_loop
 from interfaces.loops.node import node_loop
+from interfaces.loops.judge import judge_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
 from interfaces.loops.upkeep import upkeep_loop
@@ -108,11 +111,12 @@ class Container(containers.DeclarativeContainer):
     )
     shared_locks = providers.Singleton(SharedLocks, operations_work.provider, wake_up, draining)
 
+    conditions = providers.Singleton(CelConditions)
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)
     assignments = providers.Singleton(Assignments, clock)
     switches = providers.Singleton(Switches, work.provider, clock, wake_up)
-    planning = providers.Singleton(JobPlanning, ids, calendars, lanes, wake_up)
+    planning = providers.Singleton(JobPlanning, ids, calendars, lanes, wake_up, conditions)
     jobs = providers.Singleton(
         JobManagementService,
         work.provider,
@@ -147,6 +151,7 @@ class Container(containers.DeclarativeContainer):
     backfills = providers.Singleton(Backfills, work.provider, ids, calendars, wake_up)
     backfill_reader = providers.Singleton(SqlBackfillReader, store)
     backfiller = providers.Singleton(Backfiller, work.provider, ids, calendars, wake_up, telemetry, switches)
+    judge = providers.Singleton(Judge, work.provider, ids, lanes, conditions, wake_up, telemetry)
     redrive = providers.Singleton(Redrive, work.provider, wake_up)
     explanations = providers.Singleton(
         Explanations,
@@ -176,6 +181,7 @@ class Container(containers.DeclarativeContainer):
 
     loops = providers.List(
         providers.Singleton(planner_loop, planner, wake_up),
+        providers.Singleton(judge_loop, judge, wake_up),
         providers.Singleton(follower_loop, follower, wake_up),
         providers.Singleton(admitter_loop, admitter, wake_up),
         providers.Singleton(health_scanner_loop, scanner, wake_up),

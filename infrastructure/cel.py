@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -47,6 +47,12 @@ def _environment() -> Any:
 
 @lru_cache(maxsize=1024)
 def _compiled(text: str) -> Evaluate:
+    evaluate = compiled(_environment(), text)
+    return lambda event: evaluate({"event": event})
+
+
+def compiled(environment: Any, text: str) -> Callable[[Mapping[str, object]], object]:
+    """The expression over the variables of `environment`. Raises `InvalidTrigger` with the pointer `/filter`."""
     if not 1 <= len(text) <= MOST_CHARACTERS:
         raise _refusal("OUT_OF_RANGE", f"filter has {len(text)} characters; allowed are 1 to {MOST_CHARACTERS}.")
     for place, character in enumerate(text):
@@ -56,13 +62,13 @@ def _compiled(text: str) -> Evaluate:
         detail = "filter must not build lists; ask with exists, exists_one or all instead of map and filter."
         raise _refusal("NOT_SUPPORTED", detail, found.start())
     try:
-        expression = _environment().compile(text)
+        expression = environment.compile(text)
     except RuntimeError as error:
         raise _not_understood(text, str(error)) from None
     result = expression.return_type().name()
     if result not in _ALLOWED_RESULTS:
         raise _refusal("WRONG_TYPE", f"filter answers {result}; it must answer true or false.", 0)
-    return lambda event: expression.eval(data={"event": event}).value()
+    return lambda variables: expression.eval(data=dict(variables)).value()
 
 
 @lru_cache(maxsize=8)  # of several jobs that listen to one event

@@ -61,6 +61,7 @@ def definition_of(document: JobDocument, defaults: JobDefaults = STANDARD) -> Jo
         raise Invalid(FieldProblem("/parameters", "TOO_LARGE", f"parameters have at most {LARGEST_PARAMETERS} bytes."))
     trigger = at("/trigger", lambda: trigger_of(document.trigger))
     misfire = at("/misfire", lambda: _misfire(document.misfire))
+    dependencies = dependencies_of(document.dependencies, document.dependency_policy)
     return JobDefinition(
         name=document.name,
         type=document.type,
@@ -71,9 +72,15 @@ def definition_of(document: JobDocument, defaults: JobDefaults = STANDARD) -> Jo
         priority=at("/priority", lambda: parse_priority(document.priority)),
         retry=at("/retry", lambda: _retry(document.retry, defaults.retry)),
         timeouts=at("/timeouts", lambda: _timeouts(document.timeouts)),
-        firing=FiringPolicy.of(trigger, misfire, document.overlap),
+        firing=FiringPolicy.of(
+            trigger,
+            misfire,
+            document.overlap,
+            waits=bool(dependencies) and trigger.kind != "DEPENDENCY",
+            wait_timeout=dependencies.wait_timeout,
+        ),
         placement=at("/placement", lambda: _placement(document.placement)),
-        dependencies=dependencies_of(document.dependencies, document.dependency_policy),
+        dependencies=dependencies,
         limits=limits_of(document.name, document.concurrency, document.rate_limit, document.fairness),
         tags=tuple(document.tags),
         owner=document.owner,
@@ -137,6 +144,8 @@ class _PolicyDocument(Document, frozen=True, kw_only=True):
     max_executions: int | None = None
     recurs: bool = True
     awaits_end: bool = False
+    waits: bool = False
+    wait_timeout: str | None = None
 
 
 _policy_decoder = msgspec.json.Decoder(_PolicyDocument)
@@ -151,6 +160,8 @@ def encode_policy(policy: FiringPolicy) -> str:
         max_executions=policy.max_executions,
         recurs=policy.recurs,
         awaits_end=policy.awaits_end,
+        waits=policy.waits,
+        wait_timeout=None if policy.wait_timeout is None else format_duration(policy.wait_timeout),
     )
     return msgspec.json.encode(document).decode()
 
@@ -166,6 +177,8 @@ def decode_policy(text: str) -> FiringPolicy:
         max_executions=document.max_executions,
         recurs=document.recurs,
         awaits_end=document.awaits_end,
+        waits=document.waits,
+        wait_timeout=duration_or_none(document.wait_timeout, "/waitTimeout"),
     )
 
 

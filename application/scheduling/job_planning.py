@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from application.scheduling.documents import at
 from application.scheduling.job_graph import weave
@@ -18,6 +19,7 @@ from domain.scheduling.firing import Firing, PlannedFire
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
 from domain.scheduling.occurrence import Decision
+from domain.scheduling.ports.conditions import Conditions
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import Skip
 from domain.timing.ports import Calendars
@@ -33,7 +35,8 @@ HELD_BACK = {JobStatus.PAUSED: Decision.SKIPPED_PAUSED, JobStatus.DISABLED: Deci
 class JobPlanning:
     """Works inside the unit of work of its caller, who commits and then calls `committed`."""
 
-    def __init__(self, ids: Ids, calendars: Calendars, lanes: Lanes, wake_up: WakeUp) -> None:
+    def __init__(self, ids: Ids, calendars: Calendars, lanes: Lanes, wake_up: WakeUp, conditions: Conditions) -> None:
+        self._conditions = conditions
         self._ids = ids
         self._calendars = calendars
         self._lanes = lanes
@@ -41,6 +44,9 @@ class JobPlanning:
 
     def check(self, definition: JobDefinition) -> None:
         """Raises `Invalid` if its trigger names what nobody here knows."""
+        for place, edge in enumerate(definition.dependencies.edges):
+            if edge.condition is not None:
+                at(f"/dependencies/{place}", partial(self._conditions.check, edge.condition))
         at("/trigger", lambda: definition.trigger.check_known(self._calendars))
 
     def begins_anew(self, definition: JobDefinition, former: Trigger | None, now: datetime) -> bool:

@@ -47,6 +47,10 @@ class Lanes:
             self._served[key] = (len(self._lanes), numbers)
         return numbers
 
+    def of_type(self, type_: str) -> list[LaneId]:
+        """The known lanes of a type of job."""
+        return [number for number, lane in self._lanes.items() if lane.type == type_]
+
     async def refresh(self) -> None:
         """Read the lanes that others have made, unless that was done a moment ago."""
         now = self._clock.now()

@@ -14,7 +14,7 @@ from application.scheduling.recording import write_up
 from application.scheduling.switches import NOTHING_STOPPED, RECHECK, Stops
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
-from application.shared.wake_up import CHAINS, OPENINGS, WakeUp, lane_topic
+from application.shared.wake_up import CHAINS, JUDGEMENTS, OPENINGS, WakeUp, lane_topic
 from domain.scheduling.errors import AlreadyFired
 from domain.scheduling.events import ScheduleFailed
 from domain.scheduling.firing import Firing, decide
@@ -22,6 +22,7 @@ from domain.scheduling.ids import JobId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task import Origin
+from domain.scheduling.task_status import Gate
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger
 
@@ -101,6 +102,8 @@ class Planner:
             self._wake_up.signal(lane_topic(lane), count)
         if written.fired.tasks:
             self._wake_up.signal(OPENINGS)  # some may wait at limits
+        if any(task.gate is Gate.DEPENDENCY for task in written.fired.tasks):
+            self._wake_up.signal(JUDGEMENTS)
         if any(s.awaited is not None for s in written.fired.schedules):
             self._wake_up.signal(CHAINS)
         self._low += [s for s in written.fired.schedules if s.is_low]

@@ -16,8 +16,10 @@ from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.graph_book import GraphBook
 from domain.scheduling.ports.health_book import HealthBook
 from domain.scheduling.ports.job_repository import JobRepository
+from domain.scheduling.ports.judgement_queue import JudgementQueue
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
+from domain.scheduling.ports.run_book import RunBook
 from domain.scheduling.ports.run_history import RunHistory
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
 from domain.scheduling.ports.switch_board import SwitchBoard
@@ -47,6 +49,14 @@ class SchedulingWork(UnitOfWork, Protocol):
     @property
     @abstractmethod
     def graph(self) -> GraphBook: ...
+
+    @property
+    @abstractmethod
+    def judgements(self) -> JudgementQueue: ...
+
+    @property
+    @abstractmethod
+    def runs(self) -> RunBook: ...
 
     @property
     @abstractmethod

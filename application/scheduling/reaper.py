@@ -12,7 +12,7 @@ from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, Heartbeats
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Dice
-from application.shared.wake_up import LANES, OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
+from application.shared.wake_up import JUDGEMENTS, LANES, OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
 from domain.scheduling.executor import Executor, Liveness
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Settlement, lose, overdue
@@ -76,6 +76,8 @@ class Reaper:
                 self._wake_up.signal(executor_topic(attempt.executor_id))
         if released or ends:
             self._wake_up.signal(OPENINGS)
+        if released or ends or given_up:
+            self._wake_up.signal(JUDGEMENTS)
         if abandoned:
             self._wake_up.signal(LANES)  # they stand in lanes again, and who served those is not at hand
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.shared.ids import Ids
+from domain.scheduling.dependency import LONGEST_WAIT
 from domain.scheduling.events import OccurrenceDecided, TaskCreated
 from domain.scheduling.firing import Firing, PlannedFire
 from domain.scheduling.ids import LaneId, OccurrenceId, RunId, TaskId
@@ -67,19 +68,35 @@ def _key(fire: PlannedFire) -> str:
 
 def _task(schedule: Schedule, fire: PlannedFire, key: str, ids: Ids, now: datetime) -> NewTask:
     id_, cause = ids.new(), fire.cause
+    gate, wait_until = _gate(schedule, fire, now)
     return NewTask(
         id=TaskId(id_),
         job_id=schedule.job_id,
         job_version=schedule.job_version,
-        run_id=RunId(id_),
+        run_id=RunId(id_) if cause is None or cause.run_id is None else cause.run_id,
         origin=Origin.SCHEDULE if cause is None else cause.origin,
         fire_key=key,
         nominal_at=fire.nominal,
         scheduled_time=fire.planned,
-        gate=Gate.TIME if fire.planned > now else None,  # only of one that no clock has planned: it came just now
+        gate=gate,
         parameters=None if cause is None else cause.parameters,
         keys=NO_KEYS if cause is None else cause.keys,
+        wait_until=wait_until,
     )
+
+
+def _gate(schedule: Schedule, fire: PlannedFire, now: datetime) -> tuple[Gate | None, datetime | None]:
+    """What the task waits for first, and until when at most."""
+    cause, policy = fire.cause, schedule.policy
+    if cause is not None and cause.run_id is not None:
+        return (Gate.DEPENDENCY, cause.wait_until) if cause.waits else (None, None)
+    if policy.waits:
+        begin = max(fire.planned, now)
+        longest = begin + (LONGEST_WAIT if policy.wait_timeout is None else policy.wait_timeout)
+        following = [n for n in schedule.upcoming[:1] if n > now and policy.wait_timeout is None]
+        return Gate.DEPENDENCY, min([longest, *following])
+    # Only of one that no clock has planned: it came just now.
+    return (Gate.TIME if fire.planned > now else None), None
 
 
 def _fired(schedule: Schedule, task: NewTask, fire: PlannedFire, key: str, ids: Ids) -> Occurrence:

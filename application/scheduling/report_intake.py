@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.shared.ids import Dice
-from application.shared.wake_up import OPENINGS, WakeUp, task_topic
+from application.shared.wake_up import JUDGEMENTS, OPENINGS, WakeUp, task_topic
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_exchange import Exchanged, Lease, LogBatch, Standing, TaskExchange
 from domain.scheduling.ports.task_queue import Session
@@ -94,6 +94,7 @@ class ReportIntake:
             self._know(taken, said, await self._exchange.stand(session, _standings(said)))
         if stopped := by_kind.get(ReportKind.STOPPED):
             self._know(taken, stopped, await self._exchange.stopped(session, _leases(stopped)))
+            self._wake_up.signal(JUDGEMENTS)
             self._wake_up.signal(OPENINGS)
         taken.decided_at, taken.settlements = await self._decide(session, _first_ends(taken, present))
         taken.stale = [_unapplied(report) for report in _first_ends(taken, over)]
@@ -112,6 +113,8 @@ class ReportIntake:
                 missed.append(settlement)
         self._metrics.settled([s.status for s in taken.settlements if s.task_id in answer.applied])
         self._metrics.ran(answer.durations)
+        if answer.judged:
+            self._wake_up.signal(JUDGEMENTS)
         if missed:
             # An attempt that was to be stopped and has ended by itself has stopped as well.
             await self._exchange.stopped(session, [(s.task_id, s.token) for s in missed])

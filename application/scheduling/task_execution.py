@@ -19,7 +19,16 @@ from application.scheduling.task_keys import asked_keys
 from application.shared.draining import Draining
 from application.shared.ids import Ids
 from application.shared.principal import Principal
-from application.shared.wake_up import DRAIN, LANES, OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
+from application.shared.wake_up import (
+    DRAIN,
+    JUDGEMENTS,
+    LANES,
+    OPENINGS,
+    WakeUp,
+    executor_topic,
+    lane_topic,
+    task_topic,
+)
 from domain.scheduling.errors import UniqueKeyTaken
 from domain.scheduling.ids import ExecutorId, JobId, LaneId, RunId, TaskId
 from domain.scheduling.ports.task_exchange import LARGEST_CLAIM, Claim, ClaimedTask, StopOrder, TaskExchange
@@ -182,6 +191,7 @@ class TaskExecutionService:
             await work.tasks.save(task)
             await work.commit()
         self._metrics.settled([task.status] if ends else [])
+        self._wake_up.signal(JUDGEMENTS)
         if task.lease is not None:
             self._wake_up.signal(executor_topic(task.lease.executor_id))
         self._wake_up.signal(OPENINGS)  # what a limit counted may be free

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from domain.scheduling.excluded import Excluded, after_noting, has_begun
+from domain.scheduling.ids import RunId
 from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
@@ -20,12 +21,18 @@ from domain.timing.trigger import planned_at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What made a fire that no clock has planned; `parameters` None = the job's own, and so are `keys`."""
+    """What made a fire that no clock has planned; `parameters` None = the job's own, and so are `keys`.
+
+    The rest is for a fire inside a run: which run, and whether its task still waits for what it depends on, how long.
+    """
 
     fire_key: str
     origin: Origin
     parameters: JsonText | None = None
     keys: TaskKeys = NO_KEYS
+    run_id: RunId | None = None
+    waits: bool = False
+    wait_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

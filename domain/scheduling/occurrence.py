@@ -46,6 +46,11 @@ def manual_fire_key(request: UUID) -> str:
     return f"manual:{request}"
 
 
+def run_fire_key(run_id: UUID) -> str:
+    """The key of a fire that the dependencies of a job have caused: one for each run."""
+    return f"run:{run_id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
     """One decision. `count` fires from `first_nominal` to `last_nominal` share it; a FIRED one stands for exactly one.

@@ -66,6 +66,7 @@ class FiringPolicy:
 
     What follows after `overlap` is the trigger's, kept here so that deciding does not need it: `jitter` spreads the
     planned times, `max_executions` bounds the fires, `recurs` and `awaits_end` are as `Trigger` has them.
+    With `waits` a task waits for the job's dependencies first, as long as `wait_timeout`.
     """
 
     misfire: Misfire = Misfire()
@@ -74,9 +75,19 @@ class FiringPolicy:
     max_executions: int | None = None
     recurs: bool = True
     awaits_end: bool = False
+    waits: bool = False
+    wait_timeout: timedelta | None = None
 
     @classmethod
-    def of(cls, trigger: Trigger, misfire: Misfire, overlap: OverlapPolicy) -> FiringPolicy:
+    def of(
+        cls,
+        trigger: Trigger,
+        misfire: Misfire,
+        overlap: OverlapPolicy,
+        *,
+        waits: bool = False,
+        wait_timeout: timedelta | None = None,
+    ) -> FiringPolicy:
         """For the fires of a trigger."""
         return cls(
             misfire=misfire,
@@ -85,6 +96,8 @@ class FiringPolicy:
             max_executions=trigger.max_executions,
             recurs=trigger.recurs,
             awaits_end=trigger.awaits_end,
+            waits=waits,
+            wait_timeout=wait_timeout,
         )
 
     @property

@@ -51,6 +51,7 @@ class Origin(StrEnum):
 
     SCHEDULE = "SCHEDULE"
     EVENT = "EVENT"
+    DEPENDENCY = "DEPENDENCY"
     MANUAL = "MANUAL"
     BACKFILL = "BACKFILL"
     DIRECT = "DIRECT"
@@ -84,7 +85,8 @@ class NewTask:
     """A task about to be created; what it does not say (type, lane, priority, limits) is its job's at `job_version`.
 
     `parameters` and `priority` None = the job's own. `scheduled_time` is the planned instant; before it the task waits
-    behind gate TIME. Keys that `keys` does not say are the job's, too.
+    behind gate TIME. Keys that `keys` does not say are the job's, too. `wait_until`: how long one behind gate
+    DEPENDENCY waits at most; None = as long as it takes.
     """
 
     id: TaskId
@@ -99,6 +101,7 @@ class NewTask:
     parameters: JsonText | None = None
     priority: Priority | None = None
     keys: TaskKeys = NO_KEYS
+    wait_until: datetime | None = None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -10,4 +10,7 @@ from domain.scheduling.job_types.sql import SQL
 PYTHON = JobType(name="PYTHON", needs_handler=True, check=check_nothing)
 """A handler of the SDK; it checks its parameters itself, by its annotations."""
 
-BUILT_IN = JobTypes(COMMAND, HTTP, PYTHON, SQL)
+WORKFLOW = JobType(name="WORKFLOW", needs_handler=False, check=check_nothing)
+"""No work of its own: it completes by itself, and a run of those that depend on it begins."""
+
+BUILT_IN = JobTypes(COMMAND, HTTP, PYTHON, SQL, WORKFLOW)

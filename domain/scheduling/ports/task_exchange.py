@@ -59,7 +59,9 @@ class StopOrder:
 class Exchanged:
     """`applied`: the settlements that took effect. `may_claim` is False when the session is over or draining.
 
-    `makes_room`: what was settled or claimed had taken something that a limit counts.
+    `makes_room`: what was settled or claimed had taken something that a limit counts. `judged`: others may depend on
+    what was settled, and are to be judged.
+
     In seconds, in no particular order: how long what is claimed now had been ready, and how long what was settled had
     run, as far as it had begun.
     """
@@ -71,6 +73,7 @@ class Exchanged:
     waits: Sequence[float] = ()
     durations: Sequence[float] = ()
     makes_room: bool = False
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 
 from infrastructure.sql.schema import metadata, tenant
-from infrastructure.sql.types import JsonText
+from infrastructure.sql.types import Instant, JsonText
 
 dependents = Table(
     "dependents",
@@ -33,3 +33,24 @@ dependency_graphs = Table(
     Column("version", BigInteger, nullable=False),
 )
 """A row for each tenant: its lock, and how often its graph has changed."""
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    tenant(),
+    Column("job_id", Uuid, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+)
+"""Jobs that a task concerns which has ended, or has begun to wait; rows are taken away when that has been judged."""
+
+cancelled_runs = Table(
+    "cancelled_runs",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    tenant(),
+    Column("reason", Text),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""Runs of which nothing more comes."""

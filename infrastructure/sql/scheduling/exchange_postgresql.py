@@ -39,23 +39,29 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
         again = {**session_parameters(session), **claim_parameters(claim, "postgresql", lanes)}
         answer, lane = _read((yield exchange_statement(Ends.NONE, False, True), again))
     makes_room = answer.makes_room or settled.makes_room
-    return replace(answer, applied=settled.applied, durations=settled.durations, makes_room=makes_room)
+    return replace(
+        answer,
+        applied=settled.applied,
+        durations=settled.durations,
+        makes_room=makes_room,
+        judged=settled.judged,
+    )
 
 
 def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
     """What the statement returned, and the lane it claimed from."""
     claimed, stop = [], []
-    lane, applied, may_claim, makes_room = None, frozenset[TaskId](), False, False
+    lane, applied, may_claim, makes_room, judged = None, frozenset[TaskId](), False, False, False
     waits: Sequence[float] | None = None
     durations: Sequence[float | None] | None = None
     for row in rows:
         if row[0] == HANDED_OUT:
-            claimed.append(row[1:-6])
+            claimed.append(row[1:-7])
         elif row[0] == TO_STOP:
             _, _, id_, token, _, reason, _, error, *_ = row
             stop.append(stop_order(id_, token, reason, error))
         elif row[0] == SUMMARY:
-            *_, waits, durations, ids, left_slot, left_queue, may_claim = row
+            *_, waits, durations, ids, left_slot, left_queue, may_claim, judged = row
             makes_room = bool(left_slot or left_queue)
             lane, applied = row[6], frozenset(ids or ())
     tasks = [claimed_task(row) for row in sorted(claimed)]
@@ -67,5 +73,6 @@ def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
         waits=waits or (),
         durations=[each for each in durations or () if each is not None],
         makes_room=makes_room,
+        judged=judged,
     )
     return answer, lane

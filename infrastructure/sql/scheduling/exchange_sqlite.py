@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -23,6 +24,7 @@ from infrastructure.sql.scheduling.claiming import (
     may_claim,
     stop_orders,
 )
+from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS, has_edges
 from infrastructure.sql.scheduling.scripts import Parameters, Script, moment
 from infrastructure.sql.scheduling.settling import KEPT, Ends, Settlements, end_columns, session_parameters
 from infrastructure.sql.scheduling.task_changes import (
@@ -49,8 +51,10 @@ _IDS: Final = Relation("i", id=sa.Text)
 def exchange(session: Session | None, settlements: Sequence[Settlement], claim: Claim | None) -> Script[Exchanged]:
     """Nobody else writes meanwhile, so what one statement has seen is true for the next."""
     of_session = session_parameters(session)
-    ((now, may),) = yield _SESSION, of_session
-    settled = yield from _settle(now, Settlements.of(settlements), of_session)
+    ((now, may, has_dependents),) = yield _SESSION, of_session
+    changes = Settlements.of(settlements)
+    judged = bool(has_dependents and changes.ended)
+    settled = yield from _settle(now, changes, of_session, judged=judged)
     tasks: list[Row] = []
     waits: list[float] = []
     left_queue = False
@@ -65,14 +69,19 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
         waits=waits,
         durations=[ran / _SECOND for _, (*_, ran, _) in settled if ran is not None],
         makes_room=left_queue or any(slot is not None for _, (*_, slot) in settled),
+        judged=judged,
     )
 
 
-def _settle(now: datetime, changes: Settlements, of_session: Parameters) -> Script[list[tuple[Settlement, Row]]]:
+def _settle(
+    now: datetime, changes: Settlements, of_session: Parameters, *, judged: bool
+) -> Script[list[tuple[Settlement, Row]]]:
     settled: list[tuple[Settlement, Row]] = []
     if changes.ended:
         moved = yield _INTO_HISTORY[changes.ends], {**of_session, **changes.ended_parameters("sqlite")}
         if moved:
+            if judged:
+                yield LEAVE_JUDGEMENTS, IDS.bind("sqlite", [(UUID(hex=row[0]),) for row in moved])
             yield _REMOVE, _IDS.bind("sqlite", [row[:1] for row in moved])
             settled += _matched(changes.ended, moved)
     if changes.kept:
@@ -180,7 +189,7 @@ _REMOVE: Final = Statement(lambda dialect: _remove(_IDS.source(dialect)))
 _STAYING: Final = _for_kept(_staying)
 _ATTEMPTS: Final = _for_kept(_attempts)
 _KEPT: Final = _for_kept(_kept)
-_SESSION: Final = Statement(lambda _: sa.select(_NOW, may_claim()))
+_SESSION: Final = Statement(lambda _: sa.select(_NOW, may_claim(), has_edges()))
 _BEFORE: Final = Statement(lambda _: claimed_before())
 _CHOSEN: Final = Statement(lambda _: _chosen())
 _CLAIMED: Final = Statement(lambda _: _claimed())

@@ -23,6 +23,8 @@ from infrastructure.sql.scheduling.claiming import (
     may_claim,
     stop_orders,
 )
+from infrastructure.sql.scheduling.dependency_tables import judgements
+from infrastructure.sql.scheduling.judging import judgements_of
 from infrastructure.sql.scheduling.scripts import moment
 from infrastructure.sql.scheduling.settling import KEPT, Ends, end_columns
 from infrastructure.sql.scheduling.task_changes import (
@@ -54,6 +56,7 @@ _SUMMED: Final[dict[str, Any]] = {
     "left_slot": sa.Boolean(),
     "left_queue": sa.Boolean(),
     "may_claim": sa.Boolean(),
+    "judged": sa.Boolean(),
 }
 
 _NOW = moment("postgresql")
@@ -67,10 +70,13 @@ def exchange_statement(ends: Ends, kept: bool, claims: bool) -> Statement:
 
 def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
     settled: list[sa.CTE] = []
+    judged: sa.ColumnElement[Any] = sa.false()
     writes: list[sa.CTE] = []
     if ends is not Ends.NONE:
         settled.append(moved := _moved(ends))
-        writes.append(_into_history(moved))
+        left = judgements_of(moved).returning(judgements.c.job_id).cte("left_behind")
+        judged = sa.exists(sa.select(left.c.job_id))
+        writes += [_into_history(moved), left]
     if has_kept:
         settled.append(locked := _locked())
         writes += [_attempts(locked), _kept(locked)]
@@ -96,7 +102,7 @@ def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
         left_queue = sa.select(sa.func.bool_or(new.c.had_turn)).scalar_subquery()
         parts += [_part(HANDED_OUT, tasks, **dict(tasks.c)) for tasks in (before, new)]
     summary = {"lane": lane, "waited": waited, "ran": ran, "applied": applied, "may_claim": may_claim()}
-    summary |= {"left_slot": left_slot, "left_queue": left_queue}
+    summary |= {"left_slot": left_slot, "left_queue": left_queue, "judged": judged}
     parts.append(_part(SUMMARY, None, **summary))
     return sa.union_all(*parts).add_cte(*writes)
 

@@ -13,6 +13,7 @@ from domain.scheduling.settlement import QUEUE_TIMEOUT, TOTAL_TIMEOUT, Settlemen
 from domain.scheduling.task_status import HELD, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement, words
+from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.task_changes import NOTHING, Condition, number, t, word
 from infrastructure.sql.scheduling.task_events import FACTS_STORED, tell
@@ -32,6 +33,7 @@ def time_out_waiting(dialect: DialectName, now: datetime, limit: int) -> Script[
     ended: list[Settlement] = []
     for id_, is_in_total, *_ in found:
         ended.append(give_up(TaskId(id_), TOTAL_TIMEOUT if is_in_total else QUEUE_TIMEOUT))
+    yield LEAVE_JUDGEMENTS, IDS.bind(dialect, [row[:1] for row in found])
     rows = _GIVEN_UP.bind(dialect, [(s.task_id, encode_error(s.error)) for s in ended])
     yield _INTO_HISTORY, rows
     yield _REMOVE, rows

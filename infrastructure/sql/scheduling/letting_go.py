@@ -13,6 +13,7 @@ from domain.scheduling.ports.task_exchange import Lease
 from domain.scheduling.ports.task_queue import Session
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement
+from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS_OF_FINAL
 from infrastructure.sql.scheduling.scripts import Parameters, Script
 from infrastructure.sql.scheduling.settling import session_parameters
 from infrastructure.sql.scheduling.task_changes import (
@@ -30,7 +31,6 @@ from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history
 from infrastructure.sql.types import Instant
 
 LEASES: Final = Relation("l", id=sa.Uuid, token=sa.BigInteger)
-IDS: Final = Relation("i", id=sa.Uuid)
 
 
 def let_go_leases(dialect: DialectName, session: Session, leases: Sequence[Lease]) -> Script[frozenset[TaskId]]:
@@ -55,6 +55,7 @@ def _let_go(dialect: DialectName, which: Statement, parameters: Parameters) -> S
     rows = yield which, parameters
     if rows:
         ids = IDS.bind(dialect, rows)
+        yield LEAVE_JUDGEMENTS_OF_FINAL, ids
         yield _INTO_HISTORY, ids
         yield _REMOVE, ids
         yield _LET_GO, ids

@@ -16,7 +16,7 @@ from domain.scheduling.task_status import TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.insert import insert
 from infrastructure.sql.relation import Relation, Row, Statement
-from infrastructure.sql.scheduling.letting_go import IDS
+from infrastructure.sql.scheduling.judging import IDS
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.settling import session_parameters
 from infrastructure.sql.scheduling.task_changes import is_held, t, under_session

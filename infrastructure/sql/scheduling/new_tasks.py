@@ -40,6 +40,7 @@ NEW_TASKS = Relation(
     slot_key=sa.Text,
     rate_key=sa.Text,
     turn_key=sa.Text,
+    wait_until=Instant,
 )
 
 
@@ -63,6 +64,7 @@ def new_task_rows(new: Iterable[NewTask]) -> list[tuple[object, ...]]:
             task.keys.slot,
             task.keys.rate,
             task.keys.turn,
+            task.wait_until,
         )
         for task in new
     ]
@@ -101,6 +103,7 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "rate_terms": j.rate_terms,
         "turn_key": _key(sa.cast(j.lane, sa.Text), sa.func.coalesce(t.c.turn_key, j.turn_key)),
         "turn_window": j.turn_window,
+        "wait_until": t.c.wait_until,
     }
     rows = sa.select(*values.values()).select_from(t.join(jobs, j.id == t.c.job_id))
     return sa.insert(tasks).from_select(list(values), rows)

@@ -19,10 +19,12 @@ from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import OverlapPolicy
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.task_status import Gate
 from domain.timing.trigger import Trigger
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling import fired as writing
+from infrastructure.sql.scheduling.judging import BEGIN_TO_WAIT, IDS
 from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, times_text, with_live
 from infrastructure.sql.scheduling.schedule_statements import (
     COUNT_LIVE,
@@ -105,6 +107,8 @@ class SqlScheduleQueue(ScheduleQueue):
             if violated(error, metadata) == "uq_occurrences_fired":
                 raise AlreadyFired(_keys(fired)) from None
             raise
+        if waiting := [(task.id,) for task in fired.tasks if task.gate is Gate.DEPENDENCY]:
+            await self._work.fetch(BEGIN_TO_WAIT, **IDS.bind(dialect, waiting))
         if len(created) < len(fired.tasks):
             known = {task_id for (task_id,) in created}
             raise JobNotFound(next(task.job_id for task in fired.tasks if task.id not in known))

@@ -20,8 +20,9 @@ from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Statement
 from infrastructure.sql.scheduling import exchange_postgresql, exchange_sqlite
 from infrastructure.sql.scheduling.giving_up import time_out_waiting
+from infrastructure.sql.scheduling.judging import BEGIN_TO_WAIT, IDS
 from infrastructure.sql.scheduling.lease_scripts import facts_of_attempts
-from infrastructure.sql.scheduling.letting_go import IDS, let_go_expired, let_go_session
+from infrastructure.sql.scheduling.letting_go import let_go_expired, let_go_session
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
 from infrastructure.sql.scheduling.scripts import run_in
 from infrastructure.sql.scheduling.settling import session_parameters
@@ -45,6 +46,8 @@ class SqlTaskQueue(TaskQueue):
             return {}
         new = NEW_TASKS.bind(self._dialect, new_task_rows(tasks))
         added = await self._work.fetch(_ADD, b_now=self._work.now, **new)
+        if waiting := [(task.id,) for task in tasks if task.gate is Gate.DEPENDENCY]:
+            await self._work.fetch(BEGIN_TO_WAIT, **IDS.bind(self._dialect, waiting))
         if unknown := {task.job_id for task in tasks} - {job_id for job_id, _, _ in added}:
             raise JobNotFound(min(unknown))
         return Counter(LaneId(lane) for _, lane, gate in added if gate is None)

@@ -14,6 +14,7 @@ from domain.scheduling.ports.task_repository import TaskRepository
 from domain.scheduling.task import Lease, TaskInstance
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
+from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS
 from infrastructure.sql.scheduling.reopening import reopen
 from infrastructure.sql.scheduling.task_changes import t
 from infrastructure.sql.scheduling.task_rows import AGGREGATE, task_instance
@@ -72,6 +73,7 @@ class SqlTaskRepository(TaskRepository):
             new = {name: sa.literal(value, t[name].type) for name, value in changes.items()}
             row = {name: t[name] for name in TASK_COLUMNS} | new
             moved = sa.select(*row.values()).where(this)
+            await self._work.fetch(LEAVE_JUDGEMENTS, **IDS.bind(self._work.dialect, [(task.id,)]))
             await self._work.execute(sa.insert(task_history).from_select(list(row), moved))
             done = await self._work.execute(sa.delete(tasks).where(this))
         else:

@@ -14,8 +14,10 @@ from infrastructure.sql.scheduling.executor_repository import SqlExecutorReposit
 from infrastructure.sql.scheduling.graph_book import SqlGraphBook
 from infrastructure.sql.scheduling.health_book import SqlHealthBook
 from infrastructure.sql.scheduling.job_repository import SqlJobRepository
+from infrastructure.sql.scheduling.judgement_queue import SqlJudgementQueue
 from infrastructure.sql.scheduling.lane_directory import SqlLaneDirectory
 from infrastructure.sql.scheduling.listener_queue import SqlListenerQueue
+from infrastructure.sql.scheduling.run_book import SqlRunBook
 from infrastructure.sql.scheduling.run_history import SqlRunHistory
 from infrastructure.sql.scheduling.schedule_queue import SqlScheduleQueue
 from infrastructure.sql.scheduling.switch_board import SqlSwitchBoard
@@ -62,6 +64,14 @@ class SqlSchedulingWork(SqlUnitOfWork, SchedulingWork):
     @cached_property
     def run_history(self) -> SqlRunHistory:
         return SqlRunHistory(self)
+
+    @cached_property
+    def judgements(self) -> SqlJudgementQueue:
+        return SqlJudgementQueue(self)
+
+    @cached_property
+    def runs(self) -> SqlRunBook:
+        return SqlRunBook(self)
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:

@@ -26,6 +26,7 @@ from domain.scheduling.ids import TaskId
 from domain.scheduling.job_types.built_in import BUILT_IN
 from domain.scheduling.placement import Capability
 from domain.scheduling.report import Report
+from infrastructure.cel_conditions import CelConditions
 from tests.builders import CALENDARS, EXECUTOR_ID, MINUTE, capability, uid
 from tests.unit.application.fake_exchange import FakeTaskExchange
 from tests.unit.application.fake_queues import StoredTask
@@ -47,7 +48,7 @@ class Cluster:
         self.lanes, self.sessions = Lanes(store.begin, self.clock, wake_up), Sessions(store.begin)
         self.draining = Draining(wake_up)
         self.assignments = Assignments(self.clock)
-        planning = JobPlanning(ids, CALENDARS, self.lanes, wake_up)
+        planning = JobPlanning(ids, CALENDARS, self.lanes, wake_up, CelConditions())
         self.jobs = JobManagementService(store.begin, ids, BUILT_IN, planning, wake_up, JobDefaults(), self.metrics)
         self.forecast = Forecast(store.begin, CALENDARS, self.clock)
         self.skips = Skips(store.begin, CALENDARS)

@@ -32,8 +32,10 @@ from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.graph_book import GraphBook
 from domain.scheduling.ports.health_book import HealthBook
 from domain.scheduling.ports.job_repository import JobRepository
+from domain.scheduling.ports.judgement_queue import JudgementQueue
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
+from domain.scheduling.ports.run_book import RunBook
 from domain.scheduling.ports.run_history import RunHistory
 from domain.scheduling.ports.schedule_queue import ScheduleQueue
 from domain.scheduling.ports.switch_board import SwitchBoard
@@ -162,6 +164,14 @@ class FakeWork(SchedulingWork):
     @property
     def run_history(self) -> RunHistory:
         return FakeRunHistory(self.tables)
+
+    @property
+    def judgements(self) -> JudgementQueue:
+        raise NotImplementedError("judges are tested on real stores")
+
+    @property
+    def runs(self) -> RunBook:
+        raise NotImplementedError("judges are tested on real stores")
 
     @property
     def tasks(self) -> TaskRepository:
