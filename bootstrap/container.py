@@ -64,8 +64,8 @@ from interfaces.loops.backfiller import backfiller_loop
 from interfaces.loops.follower import follower_loop
 from interfaces.loops.health_scanner import health_scanner_loop
 from interfaces.loops.heartbeats import heartbeats_loop
-from interfaces.loops.node import node_loop
 from interfaces.loops.judge import judge_loop
+from interfaces.loops.node import node_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
 from interfaces.loops.upkeep import upkeep_loop
