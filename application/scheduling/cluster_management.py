@@ -99,14 +99,25 @@ class ClusterManagementService:
         return Registered(executor_id=id_, epoch=executor.epoch, liveness=self._liveness)
 
     async def heartbeat(
-        self, principal: Principal, executor_id: ExecutorId, epoch: int, running: Sequence[Lease]
+        self,
+        principal: Principal,
+        executor_id: ExecutorId,
+        epoch: int,
+        running: Sequence[Lease],
+        sent_at: datetime | None = None,
     ) -> Beat:
-        """A sign of life, compared with what the store says the executor holds. Raises like a claim."""
+        """A sign of life, compared with what the store says the executor holds. Raises like a claim.
+
+        `sent_at` is the time of its own clock.
+        """
         session = Session(executor_id=executor_id, epoch=epoch)
         async with self._begin() as work:
             executor = await work.executors.get(principal.tenant, executor_id)
             now = work.now
-        executor.require_session(epoch)
+            executor.require_session(epoch)
+            if sent_at is not None and executor.measure_clock(sent_at, now):
+                await work.executors.save(executor)
+                await work.commit()
         await self._heartbeats.beat(session, now)
         answer = await self._exchange.exchange(session, (), None)
         held = await self._exchange.held(session)

@@ -166,7 +166,10 @@ class OccurrenceView(View, frozen=True, kw_only=True):
 
 
 class ExecutorView(View, frozen=True, kw_only=True):
-    """An executor and its present session."""
+    """An executor and its present session.
+
+    `clockOffsetSeconds`: how far its clock is ahead of the database's, as its heartbeats show; nothing depends on it.
+    """
 
     id: str
     status: str
@@ -182,6 +185,7 @@ class ExecutorView(View, frozen=True, kw_only=True):
     running_tasks: int
     registered_at: datetime
     last_heartbeat_at: datetime
+    clock_offset_seconds: float | None = None
 
 
 class StoppedView(View, frozen=True, kw_only=True):

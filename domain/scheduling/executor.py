@@ -31,6 +31,9 @@ from domain.shared.text import control_characters
 RESERVED_IDS = frozenset({"active"})
 """Words that stand in the place of an executor's id in a path."""
 
+CLOCK_STEP = timedelta(milliseconds=500)
+"""Smaller changes of an offset are the network's and not worth a write."""
+
 
 class ExecutorStatus(StrEnum):
     """REGISTERED → ONLINE ⇄ DRAINING; any → OFFLINE; OFFLINE → ONLINE by a new session."""
@@ -93,6 +96,8 @@ class Executor(Aggregate):
     last_heartbeat_at: datetime
     deactivated: bool = False
     status_reason: str | None = None
+    clock_offset: timedelta | None = None
+    """How far its clock is ahead of the store's, less what a heartbeat travels; for people, no rule reads it."""
 
     @classmethod
     def register(
@@ -130,7 +135,7 @@ class Executor(Aggregate):
         ended = self.epoch
         self.epoch += 1
         self.instance_id, self.info, self.capability = instance_id, info, capability
-        self.last_heartbeat_at, self.status_reason = now, None
+        self.last_heartbeat_at, self.status_reason, self.clock_offset = now, None, None
         self.status = ExecutorStatus.ONLINE
         self._record(ExecutorOnline(occurred_at=now, executor_id=self.id, epoch=self.epoch))
         return ended
@@ -146,6 +151,14 @@ class Executor(Aggregate):
             raise SessionSuperseded(self.id, epoch, self.epoch)
         if self.status is ExecutorStatus.OFFLINE:
             raise SessionEnded(self.id, self.status_reason or "it was lost")
+
+    def measure_clock(self, sent_at: datetime, now: datetime) -> bool:
+        """A heartbeat that was sent at `sent_at` by its own clock is here; whether that is news."""
+        offset = sent_at - now
+        if self.clock_offset is not None and abs(offset - self.clock_offset) < CLOCK_STEP:
+            return False
+        self.clock_offset = offset
+        return True
 
     @property
     def may_claim(self) -> bool:

@@ -9,7 +9,7 @@ import click
 
 from interfaces.cli.job_verbs import each
 from interfaces.cli.listing import print_some, takes_limit
-from interfaces.cli.output import Columns, Document, clean, member, print_one, status, time_of
+from interfaces.cli.output import NOTHING, Columns, Document, clean, member, print_one, status, time_of
 from interfaces.cli.session import Session, calls_server
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def get_executor(session: Session, executor: str) -> None:
         ("session", member("epoch")),
         ("registered", time_of(session, "registeredAt")),
         ("last heartbeat", time_of(session, "lastHeartbeatAt")),
+        ("clock", _clock),
     )
     with session.client() as client:
         print_one(session, client.executor(executor), fields, "id")
@@ -94,6 +95,13 @@ def deactivate(session: Session, ids: tuple[str, ...], reason: str) -> None:
 
 def _act(session: Session, ids: tuple[str, ...], act: Callable[[Client, str], Document]) -> None:
     each(session, ids, act, lambda _, name, now: f"{clean(name)} is {clean(now.get('status'))}, runs {_load(now)}")
+
+
+def _clock(executor: Document) -> str:
+    offset = executor.get("clockOffsetSeconds")
+    if offset is None:
+        return NOTHING
+    return f"{abs(offset):.1f} s {'ahead' if offset > 0 else 'behind'}" if abs(offset) >= 1 else "right"
 
 
 def _load(executor: Document) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from infrastructure.sql.scheduling.tables import executors
 from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
+_MILLISECOND = timedelta(milliseconds=1)
 _e = executors.c
 _SESSION_LIVES = _e.status != sa.literal_column("'OFFLINE'")  # literal: it is the predicate of the index on heartbeats
 _BEATS = Relation("r", id=sa.Text, epoch=sa.Integer, at=Instant)
@@ -106,6 +107,7 @@ def _row(executor: Executor) -> dict[str, Any]:
         "registered_at": executor.registered_at,
         "last_heartbeat_at": executor.last_heartbeat_at,
         "version": executor.version + 1,
+        "clock_offset_ms": None if executor.clock_offset is None else executor.clock_offset // _MILLISECOND,
     }
 
 
@@ -129,4 +131,5 @@ def _executor(row: sa.Row[Any]) -> Executor:
         deactivated=row.deactivated,
         status_reason=row.status_reason,
         version=row.version,
+        clock_offset=None if row.clock_offset_ms is None else row.clock_offset_ms * _MILLISECOND,
     )

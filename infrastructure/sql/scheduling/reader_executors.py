@@ -83,4 +83,5 @@ def _executor(row: Row) -> ExecutorView:
         running_tasks=row.running_tasks,
         registered_at=row.registered_at,
         last_heartbeat_at=row.last_heartbeat_at,
+        clock_offset_seconds=None if row.clock_offset_ms is None else row.clock_offset_ms / 1000,
     )

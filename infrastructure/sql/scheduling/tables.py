@@ -141,6 +141,7 @@ executors = Table(
     Column("registered_at", Instant, nullable=False),
     Column("last_heartbeat_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("clock_offset_ms", BigInteger),
 )
 partial_index("ix_executors_heartbeat", executors.c.last_heartbeat_at, executors.c.id, where="status <> 'OFFLINE'")
 

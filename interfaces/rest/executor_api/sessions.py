@@ -133,13 +133,18 @@ async def heartbeat(
 ) -> HeartbeatAnswer:
     """A sign of life, every `heartbeatIntervalSeconds`."""
     running = [(TaskId(lease.task_id), lease.token) for lease in data.running]
-    beat = await cluster.heartbeat(principal, ExecutorId(executor), data.epoch, running)
+    beat = await cluster.heartbeat(principal, ExecutorId(executor), data.epoch, running, _aware(data.sent_at))
     return HeartbeatAnswer(
         server_time=beat.now,
         cancel=StopOrderView.of(beat.stop),
         lost=[LeaseView(task_id=task_id, token=token) for task_id, token in beat.lost],
         drain=beat.drain,
     )
+
+
+def _aware(sent_at: datetime | None) -> datetime | None:
+    """A time without an offset says nothing of a clock."""
+    return None if sent_at is None or sent_at.tzinfo is None else sent_at
 
 
 @post("/leave", operation_id="leave", status_code=200, responses=problems(409, 415))

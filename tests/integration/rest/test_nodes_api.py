@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -130,3 +130,25 @@ async def test_upkeep_runs_on_one_node_at_a_time_and_the_others_skip_it() -> Non
     for loop in loops:
         await loop.stop()
     assert len(done) == 1
+
+
+async def test_the_offset_of_an_executors_clock_is_measured_and_shown(api: Api) -> None:
+    async def offset_after(sent_at: datetime | None) -> float | None:
+        body = {"epoch": 1, "running": []} | ({} if sent_at is None else {"sentAt": sent_at.isoformat()})
+        await api.post("/cluster/executors/worker-1/heartbeat", body)
+        shown: float | None = (await api.get("/cluster/executors/worker-1"))["clockOffsetSeconds"]
+        return shown
+
+    await api.register()
+    now = datetime.now(UTC)
+    assert await offset_after(None) is None
+    assert await offset_after(now.replace(tzinfo=None)) is None
+    ahead = await offset_after(now + timedelta(minutes=5))
+    assert ahead is not None
+    assert 240 < ahead <= 300
+    assert await offset_after(None) == ahead, "a beat that says nothing changes nothing"
+    behind = await offset_after(now - timedelta(minutes=5))
+    assert behind is not None
+    assert behind <= -300
+    await api.register(instanceId=str(uuid4()))
+    assert (await api.get("/cluster/executors/worker-1"))["clockOffsetSeconds"] is None
