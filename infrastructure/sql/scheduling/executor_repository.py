@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,12 @@ def _move_forward(dialect: DialectName) -> sa.Executable:
 
 RECORD_BEATS = Statement(_move_forward)
 
+_this = sa.and_(_e.id == sa.bindparam("b_id"), _e.tenant == sa.bindparam("b_tenant"))
+FIND = Statement(lambda _: sa.select(executors).where(_this).with_for_update())
+"""Compiled once: every heartbeat asks for its executor."""
+
+_Row: Any = namedtuple("_Row", [c.name for c in executors.c])  # type: ignore[misc]
+
 
 class SqlExecutorRepository(ExecutorRepository):
     """One row an executor, with its present session."""
@@ -53,9 +60,8 @@ class SqlExecutorRepository(ExecutorRepository):
         return executor
 
     async def find(self, tenant: TenantId, executor_id: ExecutorId) -> Executor | None:
-        query = sa.select(executors).where(_e.id == executor_id, _e.tenant == tenant).with_for_update()
-        row = (await self._work.execute(query)).one_or_none()
-        return None if row is None else _executor(row)
+        rows = await self._work.fetch(FIND, b_id=executor_id, b_tenant=tenant)
+        return _executor(_Row(*rows[0])) if rows else None
 
     async def save(self, executor: Executor) -> None:
         row = _row(executor)
@@ -111,7 +117,7 @@ def _row(executor: Executor) -> dict[str, Any]:
     }
 
 
-def _executor(row: sa.Row[Any]) -> Executor:
+def _executor(row: Any) -> Executor:
     return Executor(
         id=ExecutorId(row.id),
         tenant=TenantId(row.tenant),
