@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import ModuleType
 
 from infrastructure.sql import repeat_tables
-from infrastructure.sql.notifications import sink_tables
 from infrastructure.sql.operations import lock_tables, node_tables
 from infrastructure.sql.scheduling import (
     backfill_tables,
@@ -27,7 +26,6 @@ MODULES: tuple[ModuleType, ...] = (
     backfill_tables,
     health_tables,
     node_tables,
-    sink_tables,
 )
 """Where tables are defined; importing them enters them in `metadata`."""
 

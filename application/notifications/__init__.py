@@ -1,1 +1,0 @@
-"""Use cases of telling others what has happened."""

@@ -1,1 +1,0 @@
-"""What notifications need of the outside."""

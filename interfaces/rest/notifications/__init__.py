@@ -1,1 +1,0 @@
-"""Events and sinks over HTTP."""
