@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from application.scheduling.coming_fires import Fire, fires_after
 from application.scheduling.documents import at
+from application.scheduling.fire_difference import FireDifference, Standing, difference
 from application.scheduling.job_management import JobKey
 from application.scheduling.ports import BeginWork
 from application.scheduling.trigger_document import TriggerDocument, trigger_of
@@ -18,25 +19,12 @@ from application.shared.clock import Clock
 from application.shared.principal import Principal
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.schedule import Schedule
-from domain.scheduling.skip import Skip
 from domain.timing.clock_changes import ClockChangeNote, clock_change_notes
 from domain.timing.ports import Calendars
-from domain.timing.trigger import Trigger, TriggerState, planned_at
+from domain.timing.trigger import Trigger, TriggerState
 
 NOBODY: Final = UUID(int=0)
 """The job whose place within the jitter a preview shows: each job has its own."""
-
-NOTHING_SKIPPED: Final = MappingProxyType[datetime, Skip]({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fire:
-    """A fire to come: what the trigger says, and that plus the job's jitter."""
-
-    nominal_at: datetime
-    planned_at: datetime
-    skip: Skip | None = None
-    """Somebody does not want it to run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +51,10 @@ class Forecast:
             now = work.now
         fires, trigger = self._of(job, schedule, now, count), job.definition.trigger
         return Outlook(fires=fires, clock_changes=self._changes(trigger, now, schedule.state))
+
+    def compare(self, before: Standing | None, after: Standing, days: int) -> FireDifference:
+        """What a change that is not made yet does to the fires of the next days."""
+        return difference(before, after, self._calendars, self._clock.now(), days)
 
     def of_schedule(self, job: Job, schedule: Schedule, count: int) -> Sequence[Fire]:
         """The next fires of a job that may not be stored."""
@@ -91,26 +83,3 @@ class Forecast:
 
     def _changes(self, trigger: Trigger, after: datetime, state: TriggerState) -> Sequence[ClockChangeNote]:
         return clock_change_notes(trigger, after, state, self._calendars)
-
-
-def fires_after(
-    job_id: UUID,
-    trigger: Trigger,
-    after: datetime,
-    state: TriggerState,
-    calendars: Calendars,
-    skipped: Mapping[datetime, Skip] = NOTHING_SKIPPED,
-) -> Iterator[Fire]:
-    """The fires whose nominal times come after `after`, to the one that reaches the limit on executions."""
-    left = None if trigger.max_executions is None else trigger.max_executions - state.fired_count
-    nominal = trigger.next_fire(after, state, calendars)
-    while nominal is not None and left != 0:
-        state = replace(state, last_nominal=nominal)
-        # What follows bounds the jitter, even of the fire that will reach the limit on executions.
-        following = trigger.next_fire(nominal, state, calendars)
-        bound = None if trigger.awaits_end else following
-        skip = skipped.get(nominal)
-        yield Fire(nominal_at=nominal, planned_at=planned_at(job_id, nominal, trigger.jitter, bound), skip=skip)
-        if left is not None and skip is None:
-            left -= 1
-        nominal = following

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.scheduling.apply_order import name_in, upstreams_first
+from application.scheduling.fire_difference import FireDifference, Standing
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document, merged
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
 from application.scheduling.job_planning import JobPlanning
@@ -29,6 +30,9 @@ from domain.scheduling.task import Origin
 from domain.shared.errors import DomainError
 from domain.shared.json_value import JsonText
 
+COMPARED_DAYS = 7
+"""How far a dry run compares fires, unless it says otherwise."""
+
 JobKey = JobId | str
 """A job's id or its name."""
 
@@ -42,6 +46,8 @@ class Applied:
     job_id: JobId | None = None
     next_fire_at: datetime | None = None
     problem: DomainError | None = None
+    fires: FireDifference | None = None
+    """What becomes of its fires, in a dry run."""
 
 
 class JobManagementService:
@@ -99,6 +105,7 @@ class JobManagementService:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
             terms.admit(job)
+            await terms.look(work, job)
             definition = self._definition(change(document_of(job.definition)))
             anew = self._planning.begins_anew(definition, job.definition.trigger, work.now)
             changed = job.redefine(definition, principal.name, work.now)
@@ -120,6 +127,9 @@ class JobManagementService:
             definition = self._definition(document)
             async with self._begin() as work:
                 job = await work.jobs.find(principal.tenant, definition.name)
+                before = None
+                if dry_run and job is not None:
+                    before = Standing.of(job, await work.schedules.take(job.id))
                 if job is None:
                     action = "CREATED"
                     job = await self._planning.add(work, principal, definition, active=document.active)
@@ -135,6 +145,9 @@ class JobManagementService:
                 schedule = await work.schedules.take(job.id)
                 if not dry_run:
                     await work.commit()
+                    fires = None
+                else:
+                    fires = self._planning.compare(before, Standing.of(job, schedule), work.now, COMPARED_DAYS)
         except StoreUnavailable:
             raise
         except DomainError as problem:
@@ -143,7 +156,9 @@ class JobManagementService:
             self._planning.committed(job)
         next_fire = schedule.next_fire_at if job.status is JobStatus.ACTIVE else None
         exists = action != "CREATED" or not dry_run
-        return Applied(name=definition.name, action=action, job_id=job.id if exists else None, next_fire_at=next_fire)
+        return Applied(
+            name=definition.name, action=action, job_id=job.id if exists else None, next_fire_at=next_fire, fires=fires
+        )
 
     async def activate(
         self, principal: Principal, key: JobKey, _reason: str | None = None, terms: Terms = AS_IT_IS
@@ -174,6 +189,7 @@ class JobManagementService:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key, even_unreadable=True)
             terms.admit(job)
+            await terms.look(work, job)
             was = job.status
             job.delete(principal.name, work.now)
             await self._planning.replan(work, job, was)
@@ -240,6 +256,7 @@ class JobManagementService:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key, even_unreadable=True)
             terms.admit(job)
+            await terms.look(work, job)
             was = job.status
             changed = act(job, work.now)
             if changed:

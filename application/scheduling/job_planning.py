@@ -7,21 +7,23 @@ from datetime import datetime
 from functools import partial
 
 from application.scheduling.documents import at
+from application.scheduling.fire_difference import FireDifference, Standing, difference
 from application.scheduling.job_graph import weave
 from application.scheduling.lanes import Lanes
 from application.scheduling.ports import SchedulingWork
 from application.scheduling.recording import write_up
 from application.shared.ids import Ids
 from application.shared.principal import Principal
-from application.shared.wake_up import PLANNER, WakeUp
+from application.shared.wake_up import OPENINGS, PLANNER, WakeUp
 from domain.scheduling.excluded import Excluded
-from domain.scheduling.firing import Firing, PlannedFire
+from domain.scheduling.firing import Firing, PlannedFire, decide
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.conditions import Conditions
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import Skip
+from domain.scheduling.switch import FIRING
 from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState
 
@@ -70,11 +72,14 @@ class JobPlanning:
     async def replan(self, work: SchedulingWork, job: Job, was: JobStatus, *, anew: bool = False) -> None:
         """Save the job, which `was` in that state, and plan anew from now on.
 
-        What is due is kept; what a pause held back does not run, and the ledger says so. `anew`: the job begins with
+        What is due was due for the job as it was, and is decided so; only while firing is stopped it stays due. What a
+        pause held back does not run, and the ledger says so. `anew`: the job begins with
         its trigger now, so that relative times count from here.
         """
         await weave(work, job)
         schedule = await work.schedules.take(job.id)
+        if was is JobStatus.ACTIVE and job.status is not JobStatus.DELETED:
+            schedule = await self._decide_due(work, schedule)
         if (decision := HELD_BACK.get(was)) is not None:
             await self._note_held_back(work, schedule, decision)
         if job.unreadable is not None:
@@ -91,6 +96,28 @@ class JobPlanning:
         if job.status is JobStatus.DELETED:
             await work.listeners.put(job.id, ())
         await work.schedules.put(replace(schedule, active=job.status is JobStatus.ACTIVE))
+
+    async def _decide_due(self, work: SchedulingWork, schedule: Schedule) -> Schedule:
+        """Fires of before this instant belong to the former version, however late the planner is.
+
+        Its definition still stands in the store. One that cannot be decided is left to the planner.
+        """
+        if any(stopped.switch == FIRING for stopped in await work.switches.stopped()):
+            return schedule
+        while schedule.due_at is not None and schedule.due_at <= work.now:
+            if schedule.runs_out(work.now):
+                trigger = (await work.schedules.triggers([schedule.job_id])).get(schedule.job_id)
+                if trigger is None:
+                    break
+                schedule = schedule.extended(trigger, self._calendars, work.now)
+            firing = decide(schedule, work.now)
+            if not firing.decisions:
+                break
+            written = write_up([firing], self._ids, work.now)
+            await work.schedules.record(written.fired)
+            work.record(written.events)
+            schedule = await work.schedules.take(schedule.job_id)
+        return schedule
 
     async def _note_held_back(self, work: SchedulingWork, schedule: Schedule, decision: Decision) -> None:
         """One ledger entry for the times that have passed while the job was not active."""
@@ -109,9 +136,14 @@ class JobPlanning:
         await work.schedules.record(written.fired)
         work.record(written.events)
 
+    def compare(self, before: Standing | None, after: Standing, now: datetime, days: int) -> FireDifference:
+        """What a change does to the fires of the next days."""
+        return difference(before, after, self._calendars, now, days)
+
     def committed(self, job: Job) -> None:
         """The planner may have to rise earlier, claims may have a new lane to look at."""
         self._wake_up.signal(PLANNER)
+        self._wake_up.signal(OPENINGS)  # a fire that was due may have become a task
         self._lanes.added(job.lane)
 
     async def _save(

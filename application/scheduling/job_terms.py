@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from application.scheduling.fire_difference import Standing
 from application.scheduling.ports import SchedulingWork
 from domain.scheduling.job import Job
 from domain.scheduling.schedule import Schedule
@@ -12,10 +13,11 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(slots=True)
 class Rehearsal:
-    """Takes the job and its schedule as they would be stored."""
+    """Takes the job and its schedule as they would be stored, and how it stands `before`; None = there is none."""
 
     job: Job | None = None
     schedule: Schedule | None = None
+    before: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,11 @@ class Terms:
     def admit(self, job: Job) -> None:
         """Raises `VersionMismatch`."""
         job.require_version(self.versions)
+
+    async def look(self, work: SchedulingWork, job: Job) -> None:
+        """Remember how the job stands, for a rehearsal to compare with."""
+        if self.rehearsal is not None:
+            self.rehearsal.before = Standing.of(job, await work.schedules.take(job.id))
 
     async def keep(self, work: SchedulingWork, job: Job, *, changed: bool = True) -> bool:
         """Commit what has changed, or note what would be there; whether it was committed."""

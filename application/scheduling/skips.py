@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from application.scheduling.forecast import Fire, fires_after
+from application.scheduling.coming_fires import Fire, fires_after
 from application.scheduling.job_management import JobKey
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.shared.principal import Principal

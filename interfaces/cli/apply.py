@@ -11,6 +11,7 @@ import click
 
 from interfaces.cli.exits import FAILED, Failure
 from interfaces.cli.failures import describe, exit_code_of, field_lines
+from interfaces.cli.fire_changes import fire_counts
 from interfaces.cli.output import Columns, Document, clean, member, print_document, table, time_of
 from interfaces.cli.session import Session, calls_server
 from scheduler_sdk.client_errors import ApiError
@@ -91,6 +92,7 @@ def _report(session: Session, written: Sequence[WrittenJob], applied: Sequence[A
         ("JOB", member("name")),
         ("RESULT", lambda row: clean(row.get("action")).lower()),
         ("NEXT FIRE", time_of(session, "nextFireAt")),
+        *([("FIRES IN 7 DAYS", fire_counts)] if dry_run else []),
         ("WRITTEN AT", member("place")),
     )
     click.echo(table(rows, columns))

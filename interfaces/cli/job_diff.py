@@ -9,6 +9,7 @@ import click
 from interfaces.cli.apply import apply_written, takes_files, tell_problems
 from interfaces.cli.exits import FAILED, USAGE
 from interfaces.cli.failures import ending_of
+from interfaces.cli.fire_changes import fire_lines
 from interfaces.cli.output import print_document
 from interfaces.cli.session import Session, calls_server
 
@@ -89,4 +90,5 @@ def _difference(client: Client, written: WrittenJob, item: Applied) -> list[str]
     elif written.document.get("active") is True:
         after |= {"active": True}
     lines = list(differences(before, after, origin, written.place("")))
+    lines += fire_lines(item)
     return lines or [f"{written.name}: only what the server's settings say where {written.place('')} is silent"]

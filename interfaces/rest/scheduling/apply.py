@@ -19,6 +19,7 @@ from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.openapi.schemas import reference
 from interfaces.rest.problem import Problem
+from interfaces.rest.scheduling.job_answers import FireChangesView
 
 MOST_JOBS = 1_000
 
@@ -34,13 +35,17 @@ class Plan(Body, frozen=True, kw_only=True):
 
 
 class AppliedView(Body, frozen=True, kw_only=True):
-    """What became of one document: CREATED, UPDATED, UNCHANGED, or FAILED with the problem."""
+    """What became of one document: CREATED, UPDATED, UNCHANGED, or FAILED with the problem.
+
+    In a dry run `fireChanges` says what becomes of the fires of the next seven days.
+    """
 
     name: str
     action: str
     job_id: UUID | None = None
     next_fire_at: datetime | None = None
     problem: Problem | None = None
+    fire_changes: FireChangesView | None = None
 
 
 class AppliedPlan(Body, frozen=True, kw_only=True):
@@ -72,5 +77,6 @@ def _view(applied: Applied) -> AppliedView:
         action=applied.action,
         job_id=applied.job_id,
         next_fire_at=applied.next_fire_at,
+        fire_changes=None if applied.fires is None else FireChangesView.of(applied.fires),
         problem=None if applied.problem is None else problem_of(applied.problem),
     )

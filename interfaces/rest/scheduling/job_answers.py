@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from hashlib import blake2s
 from typing import Annotated, Any
 
@@ -9,7 +11,9 @@ import msgspec
 from litestar import Response
 from litestar.params import HeaderParameter, QueryParameter
 
+from application.scheduling.fire_difference import FireDifference, Standing
 from application.scheduling.forecast import Forecast
+from application.scheduling.job_management import COMPARED_DAYS
 from application.scheduling.job_terms import Rehearsal, Terms
 from application.scheduling.job_views import view_of
 from application.scheduling.queries import SchedulingReader
@@ -17,6 +21,7 @@ from application.scheduling.views import JobView
 from application.shared.principal import Principal
 from domain.scheduling.ids import JobId
 from domain.scheduling.job import JobStatus
+from interfaces.rest.bodies import Body
 from interfaces.rest.parameters import invalid
 from interfaces.rest.scheduling.job_times import Fires, FireView
 
@@ -35,10 +40,34 @@ DryRun = Annotated[
 _TAG = re.compile(r'(?:W/)?"(?P<version>\d{1,9})(?:-[0-9a-f]+)?"')
 
 
+Days = Annotated[int, QueryParameter(ge=1, le=366, description="How many days of fires a dry run compares.")]
+
+
+class FireChangesView(Body, frozen=True, kw_only=True):
+    """Nominal times from `from` up to `to` that come and that go: the first of them, and how many there are.
+
+    `to` is earlier than was asked for where a job fires too often for that.
+    """
+
+    since: datetime = msgspec.field(name="from")
+    until: datetime = msgspec.field(name="to")
+    added: Sequence[datetime]
+    removed: Sequence[datetime]
+    added_count: int
+    removed_count: int
+    unchanged_count: int
+
+    @classmethod
+    def of(cls, difference: FireDifference) -> "FireChangesView":
+        """As the API shows it."""
+        return cls(**asdict(difference))
+
+
 class RehearsedJob(JobView, frozen=True, kw_only=True):
-    """A job as it would be, and its next fires."""
+    """A job as it would be, its next fires, and what the change does to those of the next days."""
 
     next_fires: Sequence[FireView]
+    fire_changes: FireChangesView
 
 
 def etag_of(job: JobView) -> str:
@@ -66,6 +95,7 @@ async def changed(
     *,
     if_match: str | None = None,
     dry_run: bool = False,
+    days: int = COMPARED_DAYS,
     status: int = 200,
 ) -> Response[JobView]:
     """Do it on these terms. The answer is the job afterwards; with `dry_run` as it would be, always with status 200."""
@@ -73,7 +103,7 @@ async def changed(
     if dry_run:
         rehearsal = Rehearsal()
         await change(Terms(versions=versions, rehearsal=rehearsal))
-        return Response(_rehearsed(rehearsal, forecast), status_code=200)
+        return Response(_rehearsed(rehearsal, forecast, days), status_code=200)
     job = await reader.job(principal.tenant, await change(Terms(versions=versions)))
     headers = {"ETag": etag_of(job)}
     if status == 201:
@@ -81,13 +111,18 @@ async def changed(
     return Response(job, status_code=status, headers=headers)
 
 
-def _rehearsed(rehearsal: Rehearsal, forecast: Forecast) -> RehearsedJob:
+def _rehearsed(rehearsal: Rehearsal, forecast: Forecast, days: int) -> RehearsedJob:
     job, schedule = rehearsal.job, rehearsal.schedule
     assert job is not None
     assert schedule is not None
     view = view_of(job, schedule)
     fires = forecast.of_schedule(job, schedule, SHOWN_FIRES) if job.status is JobStatus.ACTIVE else ()
-    return RehearsedJob(**msgspec.structs.asdict(view), next_fires=Fires.of(fires).fires)
+    changes = forecast.compare(rehearsal.before, Standing.of(job, schedule), days)
+    return RehearsedJob(
+        **msgspec.structs.asdict(view),
+        next_fires=Fires.of(fires).fires,
+        fire_changes=FireChangesView.of(changes),
+    )
 
 
 def _versions(if_match: str | None) -> frozenset[int] | None:

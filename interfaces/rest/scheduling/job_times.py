@@ -8,7 +8,8 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from application.scheduling.forecast import Fire, Forecast, Outlook
+from application.scheduling.coming_fires import Fire
+from application.scheduling.forecast import Forecast, Outlook
 from application.scheduling.queries import OccurrenceFilter, SchedulingReader, Slice
 from application.scheduling.trigger_document import TriggerDocument
 from application.scheduling.views import OccurrenceView

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from application.scheduling.forecast import Forecast
 from application.scheduling.job_document import JobChanges, JobDocument
-from application.scheduling.job_management import JobManagementService
+from application.scheduling.job_management import COMPARED_DAYS, JobManagementService
 from application.scheduling.queries import JobFilter, SchedulingReader, Slice
 from application.scheduling.views import JobVersionView, JobView
 from application.shared.page import Page
@@ -19,7 +19,7 @@ from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
 from interfaces.rest.parameters import Cursor, Limit, choices, several
-from interfaces.rest.scheduling.job_answers import DryRun, IfMatch, IfNoneMatch, RehearsedJob, changed, seen
+from interfaces.rest.scheduling.job_answers import Days, DryRun, IfMatch, IfNoneMatch, RehearsedJob, changed, seen
 
 
 class LiveTasks(StrEnum):
@@ -44,13 +44,20 @@ class JobController(Controller):
         reader: Injected[SchedulingReader],
         forecast: Injected[Forecast],
         dry_run: DryRun = False,
+        days: Days = COMPARED_DAYS,
     ) -> Response[JobView]:
         """Define a job. It fires once it is activated, or at once with `active`.
 
         With `dryRun` the answer is the job as it would be, with status 200.
         """
         return await changed(
-            lambda terms: jobs.create(principal, data, terms), principal, reader, forecast, dry_run=dry_run, status=201
+            lambda terms: jobs.create(principal, data, terms),
+            principal,
+            reader,
+            forecast,
+            dry_run=dry_run,
+            days=days,
+            status=201,
         )
 
     @get("/", operation_id="listJobs", responses=problems())
@@ -117,6 +124,7 @@ class JobController(Controller):
         forecast: Injected[Forecast],
         if_match: IfMatch = None,
         dry_run: DryRun = False,
+        days: Days = COMPARED_DAYS,
     ) -> Response[JobView]:
         """Change what the body names: what is absent stays, null goes back to the default."""
         return await changed(
@@ -126,6 +134,7 @@ class JobController(Controller):
             forecast,
             if_match=if_match,
             dry_run=dry_run,
+            days=days,
         )
 
     @patch("/{job:str}", operation_id="patchJob", responses=problems(404, 409, 412, 413, 415, 422))
@@ -139,6 +148,7 @@ class JobController(Controller):
         forecast: Injected[Forecast],
         if_match: IfMatch = None,
         dry_run: DryRun = False,
+        days: Days = COMPARED_DAYS,
     ) -> Response[JobView]:
         """Merge the body into the job's document (RFC 7396), down to single parameters; null removes a member.
 
@@ -151,6 +161,7 @@ class JobController(Controller):
             forecast,
             if_match=if_match,
             dry_run=dry_run,
+            days=days,
         )
 
     @delete("/{job:str}", operation_id="deleteJob", status_code=200, responses=problems(404, 409, 412))
@@ -166,6 +177,7 @@ class JobController(Controller):
         ] = LiveTasks.CANCEL,
         if_match: IfMatch = None,
         dry_run: DryRun = False,
+        days: Days = COMPARED_DAYS,
     ) -> Response[JobView]:
         """Delete a job. Its history stays readable and its name is free again."""
         cancels = live_tasks is LiveTasks.CANCEL
@@ -176,4 +188,5 @@ class JobController(Controller):
             forecast,
             if_match=if_match,
             dry_run=dry_run,
+            days=days,
         )

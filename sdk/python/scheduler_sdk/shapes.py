@@ -223,13 +223,17 @@ class JobHealth(TypedDict, total=False):
 
 
 class Applied(TypedDict, total=False):
-    """What `apply` did with one job: `action` is CREATED, UPDATED, UNCHANGED or FAILED (with a `problem`)."""
+    """What `apply` did with one job: `action` is CREATED, UPDATED, UNCHANGED or FAILED (with a `problem`).
+
+    In a dry run `fireChanges` has the fires that come (`added`) and go (`removed`) in the next days.
+    """
 
     name: str
     action: str
     jobId: str
     nextFireAt: str | None
     problem: dict[str, Any]
+    fireChanges: dict[str, Any] | None
 
 
 Backfill = TypedDict(

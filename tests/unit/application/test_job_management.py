@@ -131,15 +131,16 @@ async def test_a_change_that_says_nothing_new_is_no_version(cluster: Cluster) ->
     assert cluster.store.tables.jobs[job_id].definition_version == 1
 
 
-async def test_a_change_keeps_fires_that_are_due_but_not_those_of_a_paused_time(cluster: Cluster) -> None:
+async def test_a_change_decides_fires_that_are_due_but_not_those_of_a_paused_time(cluster: Cluster) -> None:
     active = await cluster.jobs.create(ANN, hourly("one"))
     paused = await cluster.jobs.create(ANN, hourly("other"))
     await cluster.jobs.pause(ANN, paused)
     cluster.pass_time(2 * HOUR + MINUTE)
     for job_id in (active, paused):
         await cluster.jobs.replace_fields(ANN, job_id, changes(description="nightly"))
-    assert schedule_of(cluster, active).upcoming == (*HOURLY[:2], *HOURLY[2:PLANNED_AHEAD])
-    assert schedule_of(cluster, active).due_at == NOON + HOUR
+    decided = {o.decision for o in cluster.store.tables.occurrences.values() if o.job_id == active}
+    assert decided == {Decision.COALESCED, Decision.FIRED}
+    assert schedule_of(cluster, active).due_at == NOON + 3 * HOUR
     await cluster.jobs.resume(ANN, paused)
     assert schedule_of(cluster, paused).due_at == NOON + 3 * HOUR
 

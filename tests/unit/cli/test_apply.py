@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+from interfaces.cli.fire_changes import fire_lines
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.fake_scheduler import FakeScheduler, problem
 
@@ -104,3 +106,19 @@ def test_what_cannot_be_applied_ends_before_the_server_is_asked(run: Run, tmp_pa
     assert missing.exit_code == 2
     assert missing.stderr == "Error: cannot read nowhere.yaml: no such file or directory\n"
     assert fake.requests == []
+
+
+def test_a_dry_run_counts_the_fires_that_come_and_go(run: Run, fake: FakeScheduler, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"from": "a", "to": "b", "added": [], "removed": []}
+    changes |= {"addedCount": 3, "removedCount": 1, "unchangedCount": 9}
+    item = {"name": "greet", "action": "UPDATED", "fireChanges": changes}
+    fake.routes["POST /apply"] = lambda _: (200, {"items": [item]})
+    file = tmp_path / "job.yaml"
+    file.write_text("name: greet\ntype: COMMAND\nparameters: {command: date}\n")
+    told = run("jobs", "apply", "-f", str(file), "--dry-run").stdout
+    assert "FIRES IN 7 DAYS" in told
+    assert "+3 -1 =9" in told
+    more = changes | {"added": ["x"] * 7, "addedCount": 7, "removed": ["y"]}
+    lines = fire_lines({"name": "greet", "action": "UPDATED", "fireChanges": more})
+    assert lines == ["@@ fires from a to b, 9 unchanged @@", "- y", *["+ x"] * 5, "+ and 2 more"]
+    assert fire_lines({"name": "greet", "action": "UNCHANGED"}) == []

@@ -1,0 +1,49 @@
+"""The fires to come of a job, if nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from domain.scheduling.skip import Skip
+from domain.timing.ports import Calendars
+from domain.timing.trigger import Trigger, TriggerState, planned_at
+
+NOTHING_SKIPPED: Final = MappingProxyType[datetime, Skip]({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fire:
+    """A fire to come: what the trigger says, and that plus the job's jitter."""
+
+    nominal_at: datetime
+    planned_at: datetime
+    skip: Skip | None = None
+    """Somebody does not want it to run."""
+
+
+def fires_after(
+    job_id: UUID,
+    trigger: Trigger,
+    after: datetime,
+    state: TriggerState,
+    calendars: Calendars,
+    skipped: Mapping[datetime, Skip] = NOTHING_SKIPPED,
+) -> Iterator[Fire]:
+    """The fires whose nominal times come after `after`, to the one that reaches the limit on executions."""
+    left = None if trigger.max_executions is None else trigger.max_executions - state.fired_count
+    nominal = trigger.next_fire(after, state, calendars)
+    while nominal is not None and left != 0:
+        state = replace(state, last_nominal=nominal)
+        # What follows bounds the jitter, even of the fire that will reach the limit on executions.
+        following = trigger.next_fire(nominal, state, calendars)
+        bound = None if trigger.awaits_end else following
+        skip = skipped.get(nominal)
+        yield Fire(nominal_at=nominal, planned_at=planned_at(job_id, nominal, trigger.jitter, bound), skip=skip)
+        if left is not None and skip is None:
+            left -= 1
+        nominal = following
