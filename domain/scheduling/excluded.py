@@ -43,9 +43,12 @@ def excluded_between(
     return Excluded(first=first, last=last, count=len(times), reason=reason)
 
 
-def due_at(known: tuple[Excluded, ...]) -> datetime | None:
-    """When the ledger has to hear of the next of them."""
-    return next((each.first for each in known if not each.noted), None)
+def due_at(known: tuple[Excluded, ...], until: datetime | None) -> datetime | None:
+    """When the ledger has to hear of the next of them before `until`, the first fire that is yet to be decided.
+
+    What comes after that fire is noted once it is decided, which jitter may make later than its own time.
+    """
+    return next((each.first for each in known if not each.noted and (until is None or each.first < until)), None)
 
 
 def after_noting(known: tuple[Excluded, ...], until: datetime | None, now: datetime) -> tuple[Excluded, ...]:

@@ -64,7 +64,8 @@ class Schedule:
         """When it has to be looked at next: for its next fire, or because a calendar takes a time out; None = never."""
         if not self.active:
             return None
-        fires, excluded = self._fires_at, exclusion_due_at(self.excluded) if self.excluded else None
+        until = self.upcoming[0] if self.upcoming else None
+        fires, excluded = self._fires_at, exclusion_due_at(self.excluded, until) if self.excluded else None
         return fires if excluded is None or (fires is not None and fires <= excluded) else excluded
 
     @property
