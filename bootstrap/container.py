@@ -35,6 +35,7 @@ from application.scheduling.skips import Skips
 from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
+from application.scheduling.upcoming import UpcomingFires
 from application.shared.draining import Draining
 from bootstrap.coordination import Coordination, coordination_of, locks_of
 from bootstrap.job_types import known_job_types
@@ -56,6 +57,7 @@ from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.reader_backfills import SqlBackfillReader
 from infrastructure.sql.scheduling.reader_explanation import SqlExplanationReader
 from infrastructure.sql.scheduling.reader_figures import SqlFigures
+from infrastructure.sql.scheduling.reader_upcoming import SqlUpcomingReader
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from infrastructure.time_zones import tzdata_version
@@ -131,6 +133,7 @@ class Container(containers.DeclarativeContainer):
     graphs = providers.Singleton(JobGraphs, work.provider)
     skips = providers.Singleton(Skips, work.provider, calendars)
     events = providers.Singleton(EventIntake, work.provider, ids, calendars, wake_up, telemetry)
+    upcoming = providers.Singleton(UpcomingFires, providers.Singleton(SqlUpcomingReader, store), calendars, clock)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up, telemetry)
     tasks = providers.Singleton(
         TaskExecutionService,
@@ -221,6 +224,7 @@ class Container(containers.DeclarativeContainer):
         forecast=forecast,
         graphs=graphs,
         skips=skips,
+        upcoming=upcoming,
         events=events,
         tasks=tasks,
         task_control=task_control,

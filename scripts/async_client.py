@@ -13,6 +13,7 @@ PAIRS = (
     (SDK / "client_backfills.py", SDK / "async_client_backfills.py"),
     (SDK / "client_locks.py", SDK / "async_client_locks.py"),
     (SDK / "client_diagnosis.py", SDK / "async_client_diagnosis.py"),
+    (SDK / "client_times.py", SDK / "async_client_times.py"),
 )
 
 # The first sentence of each file, in the twin.

@@ -91,6 +91,14 @@ class TimeZone:
             earlier = later
         return None
 
+    def change_between(self, earlier: datetime, later: datetime) -> ClockChange | None:
+        """The change after one instant and not after another, about a day later; both in UTC, at whole seconds."""
+        before = self._offset_at(earlier)
+        if self._offset_at(later) == before:
+            return None
+        at = self._changed(earlier, later, before)
+        return ClockChange(at, before, self._offset_at(at))
+
     def _changed(self, earlier: datetime, later: datetime, before: timedelta) -> datetime:
         """The second in which the offset ceases to be `before`, after `earlier` and at the latest at `later`."""
         seconds = range((later - earlier) // _SECOND)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
 from domain.timing.local_time import WallClock
 from domain.timing.ports import Calendars
+from domain.timing.timetable import Timetable
 
 TICK: Final = timedelta(microseconds=1)
 NO_TIME: Final = timedelta(0)
@@ -163,6 +165,39 @@ class Trigger(ABC):
             state = replace(state, last_nominal=nominal, fired_count=state.fired_count + 1)
         return found
 
+    def between(
+        self, start: datetime, end: datetime, state: TriggerState, calendars: Calendars, most: int
+    ) -> Timetable:
+        """The nominal times from `start` on and before `end`, as if each fired; `max_executions` is not counted down.
+
+        Of those that can only be found one by one at most `most`.
+        """
+        if self.max_executions is not None and state.fired_count >= self.max_executions:
+            return Timetable(())
+        first = start if self.start_at is None else max(start, self.start_at)
+        last = end if self.end_at is None else min(end, self.end_at + TICK)
+        table = self._table(first, last, state, calendars, most) if first < last else Timetable(())
+        if table is None:
+            return self._walked(first, last, state, calendars, most)
+        return table if self.calendar is None else _left_by(self.calendar, table, calendars, most)
+
+    def _table(
+        self, start: datetime, end: datetime, state: TriggerState, calendars: Calendars, most: int
+    ) -> Timetable | None:
+        """A shortcut of the type to its times, None if there is none; the limits that all triggers share are kept."""
+        return None
+
+    def _walked(
+        self, start: datetime, end: datetime, state: TriggerState, calendars: Calendars, most: int
+    ) -> Timetable:
+        found, after = list[datetime](), start - TICK
+        while (nominal := self.next_fire(after, state, calendars)) is not None and nominal < end:
+            if len(found) == most:
+                return Timetable.of(found, is_whole=False)
+            found.append(nominal)
+            after, state = nominal, replace(state, last_nominal=nominal)
+        return Timetable.of(found)
+
     def look_from(self, now: datetime, state: TriggerState) -> datetime:
         """After which instant `next_fire` finds what may still fire at `now`.
 
@@ -215,6 +250,12 @@ class Trigger(ABC):
     @abstractmethod
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         """The rule of the type, without the limits that all triggers share."""
+
+
+def _left_by(calendar: ExclusionCalendar, table: Timetable, calendars: Calendars, most: int) -> Timetable:
+    """What the calendar leaves of the first `most` times."""
+    left = [nominal for nominal in islice(table, most) if calendar.exclusion(nominal, calendars) is None]
+    return Timetable.of(left, is_whole=table.is_whole and len(table) <= most)
 
 
 def planned_at(job_id: UUID, nominal: datetime, jitter: timedelta, next_nominal: datetime | None) -> datetime:

@@ -33,6 +33,7 @@ from interfaces.cli.processes import db, dev, server, worker
 from interfaces.cli.session import open_session, session_options
 from interfaces.cli.task_verbs import rerun, retry, submit, wait
 from interfaces.cli.tasks import tasks
+from interfaces.cli.upcoming import upcoming
 
 
 class _Scheduler(click.Group):
@@ -76,6 +77,7 @@ for _command in (
     config,
     jobs,
     tasks,
+    upcoming,
     failures,
     backfills,
     executors,

@@ -31,6 +31,7 @@ from application.scheduling.skips import Skips
 from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
+from application.scheduling.upcoming import UpcomingFires
 from application.shared.draining import Draining
 from application.shared.principal import LOCAL
 from application.shared.repeats import Repeats
@@ -70,6 +71,7 @@ from interfaces.rest.scheduling.task_lists import TaskListController
 from interfaces.rest.scheduling.task_standing import TaskStandingController
 from interfaces.rest.scheduling.task_verbs import TaskVerbController
 from interfaces.rest.scheduling.tasks import TaskController
+from interfaces.rest.scheduling.upcoming import upcoming
 
 
 class Reader(SchedulingReader, Protocol):
@@ -91,6 +93,7 @@ class Services:
     forecast: Forecast
     graphs: JobGraphs
     skips: Skips
+    upcoming: UpcomingFires
     events: EventIntake
     tasks: TaskExecutionService
     task_control: TaskControlService
@@ -133,6 +136,7 @@ def create_app(
                     graph,
                     preview,
                     JobSkipController,
+                    upcoming,
                     apply_jobs,
                     publish_events,
                     TaskController,
@@ -165,6 +169,7 @@ def create_app(
                 ("forecast", services.forecast),
                 ("graphs", services.graphs),
                 ("skips", services.skips),
+                ("upcoming_fires", services.upcoming),
                 ("events", services.events),
                 ("tasks", services.tasks),
                 ("control", services.task_control),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
+from itertools import groupby, islice
 from typing import ClassVar, Final
 
 from domain.shared.errors import FieldProblem, Invalid
@@ -14,6 +15,7 @@ from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
 from domain.timing.local_time import WallClock
 from domain.timing.ports import Calendars
+from domain.timing.timetable import Timetable
 from domain.timing.trigger import Trigger, TriggerState
 
 MOST_PARTS: Final = 20
@@ -94,6 +96,13 @@ class AnyOfTrigger(Trigger):
             if nominal != last and self._is_open(nominal):
                 yield nominal, reason
             last = nominal
+
+    def _table(self, start: datetime, end: datetime, state: TriggerState, calendars: Calendars, most: int) -> Timetable:
+        parts = [part.between(start, end, state, calendars, most) for part in self.triggers]
+        merged = (instant for instant, _ in groupby(merge(*parts)))
+        found = list(islice(merged, most))
+        whole = all(part.is_whole for part in parts) and next(merged, None) is None
+        return Timetable.of(found, is_whole=whole)
 
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         times = (part.next_fire(after, state, calendars) for part in self.triggers)

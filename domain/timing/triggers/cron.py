@@ -9,9 +9,11 @@ from functools import partial
 from typing import ClassVar
 
 from domain.timing.cron import CronExpression
+from domain.timing.cron_table import cron_table
 from domain.timing.local_time import DEBIAN_CRON, DstRule, WallClock, first_instant_after
 from domain.timing.ports import Calendars
 from domain.timing.time_zone import TimeZone
+from domain.timing.timetable import Timetable
 from domain.timing.trigger import Trigger, TriggerState
 
 
@@ -33,6 +35,9 @@ class CronTrigger(Trigger):
 
     def wall_clocks(self, calendars: Calendars) -> Sequence[WallClock]:
         return (WallClock(self.zone, self._rule, partial(calendars.cron.next_local, self.expression)),)
+
+    def _table(self, start: datetime, end: datetime, state: TriggerState, calendars: Calendars, most: int) -> Timetable:
+        return cron_table(self.expression, self.zone, self._rule, start, end)
 
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         next_local = partial(calendars.cron.next_local, self.expression)

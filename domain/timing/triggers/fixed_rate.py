@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from domain.shared.errors import FieldProblem
 from domain.timing.ports import Calendars
-from domain.timing.trigger import NO_TIME, Trigger, TriggerState
+from domain.timing.timetable import Stretch, Timetable, ticks
+from domain.timing.trigger import NO_TIME, TICK, Trigger, TriggerState
 from domain.timing.triggers.bounds import delay_problems, instant_problems, step_problems
 from domain.timing.triggers.relative import first_time
 
@@ -36,6 +37,12 @@ class FixedRateTrigger(Trigger):
     @property
     def is_relative(self) -> bool:
         return self.anchor is None
+
+    def _table(self, start: datetime, end: datetime, state: TriggerState, calendars: Calendars, most: int) -> Timetable:
+        first = self._next_nominal(start - TICK, state, calendars)
+        if first is None or first >= end:
+            return Timetable(())
+        return Timetable([Stretch(ticks(first), range(0, (end - first) // TICK, self.every // TICK))])
 
     def _next_nominal(self, after: datetime, state: TriggerState, calendars: Calendars) -> datetime | None:
         first = self.anchor or first_time(self, self.initial_delay, after, state)

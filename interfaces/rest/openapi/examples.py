@@ -17,6 +17,7 @@ BACKFILL = "01980f5c-9b10-7a02-8c44-5d0e9a1b7f3c"
 
 PARAMETERS: Mapping[str, Any] = {
     "job": "nightly-backup",
+    "tz": "Europe/Berlin",
     "task": TASK,
     "backfill": BACKFILL,
     "executor": "worker-1",

@@ -15,6 +15,7 @@ from scheduler_sdk import client_calls as calls
 from scheduler_sdk.async_client_backfills import AsyncBackfillCalls
 from scheduler_sdk.async_client_diagnosis import AsyncDiagnosisCalls
 from scheduler_sdk.async_client_locks import AsyncLockCalls
+from scheduler_sdk.async_client_times import AsyncTimeCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
 from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
@@ -25,12 +26,10 @@ from scheduler_sdk.shapes import (
     Attempt,
     ClusterStatus,
     Executor,
-    Fire,
     Job,
     JobDocument,
     LogLine,
     Occurrence,
-    Outlook,
     Page,
     Task,
 )
@@ -38,7 +37,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls):
+class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, AsyncTimeCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in an `async with` block.
 
     Filters take one value or several with commas between.
@@ -128,25 +127,6 @@ class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls):
     async def delete(self, job: str) -> Job:
         """The job's history stays readable and its name becomes free."""
         return await self._send(calls.delete_job(job))
-
-    async def next_fires(self, job: str, *, count: int = 5) -> list[Fire]:
-        return (await self._send(calls.next_fires(job, count)))["fires"]
-
-    async def outlook(self, job: str, *, count: int = 5) -> Outlook:
-        """The next fires, and what the job does when clocks are changed next."""
-        return await self._send(calls.next_fires(job, count))
-
-    async def preview(self, trigger: Mapping[str, Any], *, count: int = 5) -> Outlook:
-        """The same for a job that would have this trigger from now on; nothing is kept."""
-        return await self._send(calls.preview_fires(trigger, count))
-
-    async def skip(self, job: str, nominal_at: datetime, *, reason: str) -> Fire:
-        """Leaves out one fire to come, named by what its schedule says; the ledger will say why."""
-        return await self._send(calls.skip_fire(job, nominal_at.isoformat(), reason))
-
-    async def unskip(self, job: str, nominal_at: datetime) -> Fire:
-        """Lets a fire that was to be left out run after all."""
-        return await self._send(calls.unskip_fire(job, nominal_at.isoformat()))
 
     def occurrences(
         self, job: str, *, decision: str | None = None, since: str | None = None, until: str | None = None

@@ -18,6 +18,7 @@ from scheduler_sdk.client_diagnosis import DiagnosisCalls
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
 from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
 from scheduler_sdk.client_locks import LockCalls
+from scheduler_sdk.client_times import TimeCalls
 from scheduler_sdk.log_following import FollowedLog, has_ended
 from scheduler_sdk.server_address import resolve_server
 from scheduler_sdk.shapes import (
@@ -25,12 +26,10 @@ from scheduler_sdk.shapes import (
     Attempt,
     ClusterStatus,
     Executor,
-    Fire,
     Job,
     JobDocument,
     LogLine,
     Occurrence,
-    Outlook,
     Page,
     Task,
 )
@@ -38,7 +37,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class Client(LockCalls, BackfillCalls, DiagnosisCalls):
+class Client(LockCalls, BackfillCalls, DiagnosisCalls, TimeCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in a `with` block.
 
     Filters take one value or several with commas between.
@@ -126,25 +125,6 @@ class Client(LockCalls, BackfillCalls, DiagnosisCalls):
     def delete(self, job: str) -> Job:
         """The job's history stays readable and its name becomes free."""
         return self._send(calls.delete_job(job))
-
-    def next_fires(self, job: str, *, count: int = 5) -> list[Fire]:
-        return self._send(calls.next_fires(job, count))["fires"]
-
-    def outlook(self, job: str, *, count: int = 5) -> Outlook:
-        """The next fires, and what the job does when clocks are changed next."""
-        return self._send(calls.next_fires(job, count))
-
-    def preview(self, trigger: Mapping[str, Any], *, count: int = 5) -> Outlook:
-        """The same for a job that would have this trigger from now on; nothing is kept."""
-        return self._send(calls.preview_fires(trigger, count))
-
-    def skip(self, job: str, nominal_at: datetime, *, reason: str) -> Fire:
-        """Leaves out one fire to come, named by what its schedule says; the ledger will say why."""
-        return self._send(calls.skip_fire(job, nominal_at.isoformat(), reason))
-
-    def unskip(self, job: str, nominal_at: datetime) -> Fire:
-        """Lets a fire that was to be left out run after all."""
-        return self._send(calls.unskip_fire(job, nominal_at.isoformat()))
 
     def occurrences(
         self, job: str, *, decision: str | None = None, since: str | None = None, until: str | None = None

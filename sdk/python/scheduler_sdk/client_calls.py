@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
@@ -20,17 +21,16 @@ from scheduler_sdk.shapes import (
     Executor,
     Explanation,
     FailureGroup,
-    Fire,
     Job,
     JobDocument,
     JobHealth,
     LogLine,
     Occurrence,
-    Outlook,
     Page,
     Redriven,
     Task,
 )
+from scheduler_sdk.time_shapes import Fire, Outlook, Upcoming
 
 T = TypeVar("T")
 
@@ -97,6 +97,11 @@ def next_fires(job: str, count: int) -> Call[Outlook]:
 
 def preview_fires(trigger: Mapping[str, Any], count: int) -> Call[Outlook]:
     return Call("POST", "/jobs/preview", body={"trigger": trigger, "count": count})
+
+
+def list_upcoming(since: datetime | None, until: datetime | None, where: Mapping[str, str | None]) -> Call[Upcoming]:
+    span = {"from": since.isoformat() if since else None, "to": until.isoformat() if until else None}
+    return Call("GET", "/upcoming", _given(**span, **where))
 
 
 def skip_fire(job: str, nominal: str, reason: str) -> Call[Fire]:

@@ -43,43 +43,6 @@ class Job(TypedDict, total=False):
     updatedAt: str
 
 
-class SkippedBy(TypedDict):
-    """Who does not want a fire, and why."""
-
-    reason: str
-    by: str
-
-
-class Fire(TypedDict):
-    """A time at which a job will fire: what its schedule says, and the same with jitter. `skipped`: it will not."""
-
-    nominalAt: str
-    plannedAt: str
-    skipped: SkippedBy | None
-
-
-class ClockChange(TypedDict):
-    """What a trigger does where the clocks of its zone are changed; `note` says it for people."""
-
-    zone: str
-    at: str
-    clocks: str
-    localFrom: str
-    localTo: str
-    effect: str
-    localTimes: list[str]
-    hasMore: bool
-    fires: list[str]
-    note: str
-
-
-class Outlook(TypedDict):
-    """The next fires, and the next changes of clocks."""
-
-    fires: list[Fire]
-    clockChanges: list[ClockChange]
-
-
 class Occurrence(TypedDict, total=False):
     """What became of a planned fire: FIRED, SKIPPED with a reason, … `count`: for how many fires it stands."""
 

@@ -26,6 +26,7 @@ OPERATIONS = {
     "updateJob", "getGraph", "listAncestors", "listDependencies", "listDependents", "planRun",
     "acquireLock", "checkFence", "clusterLocks", "clusterNodes", "extendLock", "getLock", "listLocks", "releaseLock",
     "skipFire", "unskipFire", "reportProgress", "saveCheckpoint",
+    "listUpcoming",
 }  # fmt: skip
 
 
