@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -33,6 +33,11 @@ class Coordination:
     heartbeats: Heartbeats
     client: Client | None = None
     check: RedisCheck | None = None
+
+    def follow(self, topic: str, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever another node gives this hint."""
+        if isinstance(self.wake_up, RedisWakeUp):
+            self.wake_up.follow(topic, tell)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from application.shared.errors import StoreUnavailable
+from application.shared.wake_up import LANES
 from bootstrap.container import Container
 from bootstrap.settings_tree import Role
 from infrastructure.sql.migrations import check_revision, upgrade_async
@@ -32,7 +33,10 @@ async def running(container: Container, *, migrate: bool, loops: bool = True) ->
         telemetry = container.telemetry()
         telemetry.watch_loop()
         stack.callback(telemetry.close)
-        await stack.enter_async_context(container.coordination().running())
+        coordination = container.coordination()
+        coordination.follow(LANES, container.lanes().look_again)
+        coordination.follow(LANES, container.switches().look_again)
+        await stack.enter_async_context(coordination.running())
         if loops:
             stack.push_async_callback(_leave, container)
             for loop in (*container.every_node_loops(), *_of_roles(container)):

@@ -37,6 +37,11 @@ class Lanes:
             self._news += 1
             self._wake_up.signal(LANES)
 
+    def look_again(self) -> None:
+        """Another node may have made a lane."""
+        self._read_at = None
+        self._news += 1
+
     async def served_by(self, tenant: TenantId, capability: Capability) -> list[LaneId]:
         """The lanes that an executor with this offer may take tasks from."""
         await self.refresh()

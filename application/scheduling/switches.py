@@ -71,6 +71,11 @@ class Switches(Stops):
         paused = (switch.pool for switch in off if switch.kind is SwitchKind.POOL and switch.tenant == tenant)
         return frozenset(pool for pool in paused if pool is not None) if off else frozenset()
 
+    def look_again(self) -> None:
+        """Another node may have thrown one."""
+        self._read_at = None
+        self._news += 1
+
     def _thrown(self) -> None:
         self._read_at = None
         self._news += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -55,7 +56,12 @@ class RedisWakeUp(LocalWakeUp):
         self._news = asyncio.Event()
         self._publishing = Background("hints to other nodes", self._publish)
         self._hearing = Background("hints of other nodes", self._hear)
+        self._followers: dict[str, list[Callable[[], None]]] = {}
         self.is_subscribed = asyncio.Event()
+
+    def follow(self, topic: str, tell: Callable[[], None]) -> None:
+        """Call `tell` when another node gives a hint, before its listeners here wake: what is remembered is old."""
+        self._followers.setdefault(topic, []).append(tell)
 
     def start(self) -> None:
         """Hear other nodes, and be heard."""
@@ -120,12 +126,17 @@ class RedisWakeUp(LocalWakeUp):
         if message.sender == self._sender:
             return
         for topic, count in message.hints.items():
+            for tell in self._followers.get(topic, ()):
+                tell()
             if count is None:
                 self._wake_all(topic)
             else:
                 self._wake(topic, count, is_ours=False)
 
     def _look_around(self) -> None:
+        for followers in self._followers.values():
+            for tell in followers:
+                tell()
         for topic in list(self._topics):
             if not is_of_this_process(topic):
                 self._wake_all(topic)

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from application.shared.errors import StoreUnavailable
-from application.shared.wake_up import DRAIN, PLANNER, stop_topic
+from application.shared.wake_up import DRAIN, LANES, PLANNER, stop_topic
 from domain.operations.lock import LockTerm
 from domain.scheduling.ids import ExecutorId
 from domain.scheduling.ports.task_queue import Session
@@ -149,6 +149,15 @@ async def test_a_hint_that_somebody_here_takes_wakes_nobody_elsewhere(nodes: tup
         assert not await far.wait(0.2)
         one.wake_up.signal(LANE, 2)
         assert await far.wait(10)
+
+
+async def test_who_follows_a_hint_of_another_node_is_told_before_its_listeners_wake(nodes: tuple[Node, Node]) -> None:
+    one, other = nodes
+    told: list[str] = []
+    other.wake_up.follow(LANES, lambda: told.append("other"))
+    one.wake_up.follow(LANES, lambda: told.append("one"))
+    assert await other.hears(LANES, of=one)
+    assert told == ["other"]
 
 
 async def test_what_concerns_one_process_stays_there(nodes: tuple[Node, Node]) -> None:

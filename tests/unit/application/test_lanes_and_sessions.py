@@ -144,3 +144,16 @@ async def test_a_lane_made_while_lanes_are_read_is_not_overlooked(
     known = Lanes(lambda: MakesALaneMeanwhile(store), clock, wake_up)
     assert await known.served_by(DEFAULT_TENANT, capability()) == []
     assert await known.served_by(DEFAULT_TENANT, capability()) == [1]
+
+
+async def test_a_lane_of_another_node_is_found_at_once_when_that_node_says_so(
+    store: FakeStore, wake_up: HeardWakeUp
+) -> None:
+    lanes = Lanes(store.begin, SetClock(), wake_up)
+    await lanes.refresh()
+    async with store.begin() as work:
+        await work.lanes.number(Lane(tenant=ANN.tenant, pool="default", type="COMMAND", handler=None, requires=()))
+        await work.commit()
+    assert await lanes.served_by(ANN.tenant, capability()) == []
+    lanes.look_again()
+    assert len(await lanes.served_by(ANN.tenant, capability())) == 1
