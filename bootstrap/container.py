@@ -30,6 +30,7 @@ from application.scheduling.planner import Planner
 from application.scheduling.reaper import Reaper
 from application.scheduling.redrive import Redrive
 from application.scheduling.report_intake import ReportIntake
+from application.scheduling.runs import Runs
 from application.scheduling.sessions import Sessions
 from application.scheduling.skips import Skips
 from application.scheduling.switches import Switches
@@ -58,6 +59,7 @@ from infrastructure.sql.scheduling.reader_backfills import SqlBackfillReader
 from infrastructure.sql.scheduling.reader_explanation import SqlExplanationReader
 from infrastructure.sql.scheduling.reader_figures import SqlFigures
 from infrastructure.sql.scheduling.reader_upcoming import SqlUpcomingReader
+from infrastructure.sql.scheduling.reader_runs import SqlRunReader
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from infrastructure.time_zones import tzdata_version
@@ -131,6 +133,7 @@ class Container(containers.DeclarativeContainer):
     )
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
     graphs = providers.Singleton(JobGraphs, work.provider)
+    runs = providers.Singleton(Runs, work.provider, providers.Singleton(SqlRunReader, store), wake_up, telemetry)
     skips = providers.Singleton(Skips, work.provider, calendars)
     events = providers.Singleton(EventIntake, work.provider, ids, calendars, wake_up, telemetry)
     upcoming = providers.Singleton(UpcomingFires, providers.Singleton(SqlUpcomingReader, store), calendars, clock)
@@ -223,6 +226,7 @@ class Container(containers.DeclarativeContainer):
         jobs=jobs,
         forecast=forecast,
         graphs=graphs,
+        runs=runs,
         skips=skips,
         upcoming=upcoming,
         events=events,

@@ -26,6 +26,15 @@ class TaskNotFound(NotFound):
         super().__init__(f"There is no task {task}.")
 
 
+class RunNotFound(NotFound):
+    """There is no run of that id; its history may have been cleared away."""
+
+    code = "RUN_NOT_FOUND"
+
+    def __init__(self, run: UUID | str) -> None:
+        super().__init__(f"There is no run {str(run)!r}. A run has the id of the task that it began with.")
+
+
 class ExecutorNotFound(NotFound):
     """No executor has registered under that id."""
 

@@ -27,6 +27,7 @@ from application.scheduling.job_management import JobManagementService
 from application.scheduling.queries import SchedulingReader
 from application.scheduling.reaper import Reaper
 from application.scheduling.redrive import Redrive
+from application.scheduling.runs import Runs
 from application.scheduling.skips import Skips
 from application.scheduling.switches import Switches
 from application.scheduling.task_control import TaskControlService
@@ -65,6 +66,7 @@ from interfaces.rest.scheduling.job_skips import JobSkipController
 from interfaces.rest.scheduling.job_times import JobTimeController, preview
 from interfaces.rest.scheduling.job_validation import validate_job
 from interfaces.rest.scheduling.jobs import JobController
+from interfaces.rest.scheduling.runs import RunController
 from interfaces.rest.scheduling.switches import SWITCHES
 from interfaces.rest.scheduling.task_batch import batch_tasks
 from interfaces.rest.scheduling.task_lists import TaskListController
@@ -92,6 +94,7 @@ class Services:
     jobs: JobManagementService
     forecast: Forecast
     graphs: JobGraphs
+    runs: Runs
     skips: Skips
     upcoming: UpcomingFires
     events: EventIntake
@@ -133,6 +136,7 @@ def create_app(
                     validate_job,
                     JobTimeController,
                     JobGraphController,
+                    RunController,
                     graph,
                     preview,
                     JobSkipController,
@@ -168,6 +172,7 @@ def create_app(
                 ("jobs", services.jobs),
                 ("forecast", services.forecast),
                 ("graphs", services.graphs),
+                ("runs", services.runs),
                 ("skips", services.skips),
                 ("upcoming_fires", services.upcoming),
                 ("events", services.events),

@@ -60,7 +60,7 @@ class Story:
         if name in BEFORE:
             return BEFORE[name]
         path = self._operations[name][1]
-        needs = {"{job}": _JOB, "{task}": _TASK, "{backfill}": _BACKFILL, "{executor}": _EXECUTOR}
+        needs = {"{job}": _JOB, "{task}": _TASK, "{run}": _TASK, "{backfill}": _BACKFILL, "{executor}": _EXECUTOR}
         return next((steps for placeholder, steps in needs.items() if placeholder in path), ())
 
     async def call(self, name: str, media_type: str | None = None) -> None:

@@ -197,3 +197,49 @@ async def test_a_condition_that_is_none_is_refused_with_its_job(house: House) ->
     body = {"name": "b", "type": "COMMAND", "parameters": COMMAND, "trigger": {"type": "DEPENDENCY"}}
     problem = await house.api.refusal("POST", "/jobs", body | {"dependencies": [edge]})
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/dependencies/0/condition")
+
+
+async def test_a_run_shows_its_tasks_its_state_and_what_its_end_waited_for(house: House) -> None:
+    for name, *upstreams in (("a",), ("b", "a"), ("c", "a"), ("d", "b", "c")):
+        await house.job(name, *upstreams)
+    run = await house.run("a")
+    await house.work()
+    shown = await house.api.get(f"/runs/{run}")
+    assert (shown["state"], shown["jobName"], shown["endedAt"]) == ("RUNNING", "a", None)
+    await house.work(b="FAIL")
+    await house.judge()
+    shown = await house.api.get(f"/runs/{run}")
+    assert shown["state"] == "FAILED"
+    assert {task["jobName"]: task["status"] for task in shown["tasks"]} == {
+        "a": "COMPLETED", "b": "FAILED", "c": "COMPLETED", "d": "SKIPPED"
+    }  # fmt: skip
+    names = {task["taskId"]: task["jobName"] for task in shown["tasks"]}
+    path = [names[task] for task in shown["criticalPath"]]
+    assert path[0] == "a"
+    assert path[1:] in (["b"], ["c"])
+    (listed,) = (await house.api.get("/runs", job="a"))["items"]
+    assert (listed["runId"], listed["state"], listed["tasks"]["COMPLETED"]) == (run, "FAILED", 2)
+    assert (await house.api.refusal("GET", "/runs/nothing"))["code"] == "RUN_NOT_FOUND"
+
+
+async def test_runs_are_listed_page_by_page_the_newest_first(house: House) -> None:
+    await house.job("a")
+    runs = [await house.run("a") for _ in range(3)]
+    first = await house.api.get("/runs", limit=2)
+    second = await house.api.get("/runs", limit=2, cursor=first["nextCursor"])
+    assert [each["runId"] for each in (*first["items"], *second["items"])] == runs[::-1]
+    assert second["nextCursor"] is None
+
+
+async def test_of_a_cancelled_run_nothing_more_comes(house: House) -> None:
+    for name, *upstreams in (("a",), ("b", "a")):
+        await house.job(name, *upstreams)
+    await house.job("tidy", {"job": "b", "type": "COMPLETION"}, {"job": "a", "type": "WEAK"})
+    run = await house.run("a")
+    await house.work()
+    shown = await house.api.post(f"/runs/{run}/cancel", {"reason": "wrong day"})
+    assert shown["cancelled"] == "wrong day"
+    await house.judge()
+    assert await house.statuses(run) == {"a": "COMPLETED", "b": "CANCELLED", "tidy": "SKIPPED"}
+    assert (await house.api.get(f"/runs/{run}"))["state"] == "CANCELLED"
+    assert await house.work() == []
