@@ -58,8 +58,8 @@ from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.reader_backfills import SqlBackfillReader
 from infrastructure.sql.scheduling.reader_explanation import SqlExplanationReader
 from infrastructure.sql.scheduling.reader_figures import SqlFigures
-from infrastructure.sql.scheduling.reader_upcoming import SqlUpcomingReader
 from infrastructure.sql.scheduling.reader_runs import SqlRunReader
+from infrastructure.sql.scheduling.reader_upcoming import SqlUpcomingReader
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from infrastructure.time_zones import tzdata_version
