@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Column, Integer, Text, Uuid
 
 from infrastructure.sql.types import Instant
 
-revision = "0013"
-down_revision = "0012"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
