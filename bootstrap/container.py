@@ -7,6 +7,8 @@ from functools import partial
 
 from dependency_injector import containers, providers
 
+from application.notifications.event_feed import EventFeed
+from application.notifications.outbox_relay import OutboxRelay
 from application.operations.locking import Locking
 from application.operations.nodes import Nodes
 from application.operations.shared_locks import SharedLocks
@@ -39,9 +41,11 @@ from application.scheduling.task_execution import TaskExecutionService
 from application.scheduling.upcoming import UpcomingFires
 from application.shared.draining import Draining
 from bootstrap.coordination import Coordination, coordination_of, locks_of
+from bootstrap.event_types import event_types
 from bootstrap.job_types import known_job_types
 from bootstrap.observing import actuator_of, telemetry_of, this_process
 from bootstrap.settings import Settings
+from bootstrap.sinks import Carriers, Sinks
 from domain.timing.ports import Calendars
 from infrastructure.cel import CelFilters
 from infrastructure.cel_conditions import CelConditions
@@ -49,7 +53,12 @@ from infrastructure.clock import SystemClock
 from infrastructure.cron import CroniterCalendar
 from infrastructure.holidays import ComputedHolidays
 from infrastructure.ids import SystemDice, TimeOrderedIds
+from infrastructure.local.commit_hint import CommitHint
 from infrastructure.sql.engine import Store, open_store
+from infrastructure.sql.event_log import SqlEventLog
+from infrastructure.sql.job_lookup import ReaderJobLookup
+from infrastructure.sql.notifications.sink_book import SqlSinkBook
+from infrastructure.sql.operations.locks import SqlLocks
 from infrastructure.sql.operations.reader import SqlLocksReader
 from infrastructure.sql.operations.work import SqlOperationsWork
 from infrastructure.sql.repeats import SqlRepeats
@@ -62,6 +71,7 @@ from infrastructure.sql.scheduling.reader_runs import SqlRunReader
 from infrastructure.sql.scheduling.reader_upcoming import SqlUpcomingReader
 from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
+from infrastructure.sql.sinks_reader import SqlSinksReader
 from infrastructure.time_zones import tzdata_version
 from interfaces.loops.admitter import admitter_loop
 from interfaces.loops.backfiller import backfiller_loop
@@ -70,6 +80,7 @@ from interfaces.loops.health_scanner import health_scanner_loop
 from interfaces.loops.heartbeats import heartbeats_loop
 from interfaces.loops.judge import judge_loop
 from interfaces.loops.node import node_loop
+from interfaces.loops.outbox_relay import outbox_relay_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
 from interfaces.loops.upkeep import upkeep_loop
@@ -98,13 +109,14 @@ class Container(containers.DeclarativeContainer):
 
     store: providers.Singleton[Store] = providers.Singleton(
         open_store, settings.provided.database_url, clock, settings.provided.limits
-    )
+    ).add_attributes(committed=providers.Singleton(CommitHint, wake_up))
     zone_data = providers.Callable(tzdata_version)
     work = providers.Factory(SqlSchedulingWork, store, zone_data)
     exchange = providers.Singleton(SqlTaskExchange, store)
     reader = providers.Singleton(SqlSchedulingReader, store)
     repeats = providers.Singleton(SqlRepeats, store)
-    telemetry = providers.Singleton(telemetry_of, settings, store, providers.Singleton(SqlFigures, store))
+    sinks_reader = providers.Singleton(SqlSinksReader, store)
+    telemetry = providers.Singleton(telemetry_of, settings, store, providers.Singleton(SqlFigures, store), sinks_reader)
 
     operation_locks = providers.Singleton(locks_of, settings, coordination, store, ids, clock)
     locking = providers.Singleton(Locking, operation_locks, telemetry)
@@ -116,6 +128,14 @@ class Container(containers.DeclarativeContainer):
     shared_locks = providers.Singleton(SharedLocks, operations_work.provider, wake_up, draining)
 
     conditions = providers.Singleton(CelConditions)
+    event_log = providers.Singleton(SqlEventLog, store)
+    event_feed = providers.Singleton(EventFeed, event_log)
+    sink_book = providers.Singleton(SqlSinkBook, store, event_log)
+    carriers = providers.Singleton(
+        Carriers, event_log, sink_book, providers.Singleton(SqlLocks, store, ids, settings.provided.node_id), ids, clock
+    )
+    relay = providers.Singleton(OutboxRelay, providers.Singleton(Sinks), carriers)
+
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)
     assignments = providers.Singleton(Assignments, clock)
@@ -193,6 +213,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(health_scanner_loop, scanner, wake_up),
         providers.Singleton(backfiller_loop, backfiller, wake_up),
         providers.Singleton(reaper_loop, reaper, wake_up),
+        providers.Singleton(outbox_relay_loop, relay, wake_up),
         providers.Singleton(
             upkeep_loop,
             "history-partitions",
@@ -246,6 +267,10 @@ class Container(containers.DeclarativeContainer):
         locks_reader=locks_reader,
         operation_locks=operation_locks,
         nodes=nodes,
+        event_feed=event_feed,
+        event_types=providers.Callable(event_types),
+        job_lookup=providers.Singleton(ReaderJobLookup, reader),
+        sinks_reader=sinks_reader,
         wake_up=wake_up,
         draining=draining,
         actuator=actuator,

@@ -18,7 +18,7 @@ from domain.operations.node import NodeId
 from infrastructure.sql.checking import is_read_only
 from infrastructure.sql.engine import Store
 from infrastructure.sql.migrations import head
-from infrastructure.telemetry import Telemetry
+from infrastructure.telemetry import SinkFigures, Telemetry
 from interfaces.loops.looper import Looper
 from interfaces.rest.actuator.health import check_of_loop, check_of_store
 from interfaces.rest.actuator.info import About
@@ -28,10 +28,10 @@ from interfaces.rest.app import Reader
 DISTRIBUTION = "platform-scheduler"
 
 
-def telemetry_of(settings: Settings, store: Store, figures: FiguresReader) -> Telemetry:
+def telemetry_of(settings: Settings, store: Store, figures: FiguresReader, sinks: SinkFigures) -> Telemetry:
     """The metrics of this node."""
     facts = {"version": version(DISTRIBUTION), "node": settings.node_id, "database": store.dialect}
-    return Telemetry(figures, facts)
+    return Telemetry(figures, facts, sinks)
 
 
 def this_process(settings: Settings) -> Self:

@@ -28,6 +28,8 @@ ABOUT: Final[Mapping[str, str]] = {
     "scheduler_oldest_pending_age_seconds": "How long the head of a pool's queue has waited; of its lanes the longest.",
     "scheduler_executor_slots": "Tasks that the online executors of a pool can hold at once.",
     "scheduler_executor_slots_used": "Tasks that the executors of a pool hold.",
+    "scheduler_sink_lag_seconds": "The age of the oldest commit whose events a sink has not had yet.",
+    "scheduler_sink_dead_letters": "Events that a sink has refused for good and nobody has looked after.",
     "scheduler_http_request_duration_seconds": "From a request to the end of its answer; claims wait on purpose.",
     "scheduler_event_loop_lag_seconds": "How late the timers of this process are: the event loop was busy.",
 }

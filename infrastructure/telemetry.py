@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from application.notifications.views import SinkView
 from application.operations.locking import LockListener
 from application.scheduling.figures import Figures, FiguresReader
 from application.scheduling.metrics import Metrics
@@ -36,13 +38,23 @@ LONG: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3
 REQUEST: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
+class SinkFigures(Protocol):
+    """How far sinks are."""
+
+    @abstractmethod
+    async def all_sinks(self) -> Sequence[SinkView]:
+        """Of every tenant. Raises `StoreUnavailable`."""
+
+
 class Telemetry(Metrics, LockListener, Collector):
     """One registry a process; to be told from the event loop's thread only. `facts` describe this node."""
 
-    def __init__(self, reader: FiguresReader, facts: Mapping[str, str]) -> None:
+    def __init__(self, reader: FiguresReader, facts: Mapping[str, str], sinks: SinkFigures | None = None) -> None:
         self._reader = reader
         self._facts = dict(facts)
         self._figures: Figures | None = None
+        self._sink_reader = sinks
+        self._sinks: Sequence[SinkView] = ()
         self._figures_at = -FIGURES_SECONDS
         self._asking = asyncio.Lock()
         self._fires = Counter[str](dict.fromkeys(Decision, 0))
@@ -121,8 +133,9 @@ class Telemetry(Metrics, LockListener, Collector):
             if time.monotonic() - self._figures_at >= FIGURES_SECONDS:
                 try:
                     self._figures = await self._reader.figures()
+                    self._sinks = await self._sink_reader.all_sinks() if self._sink_reader else ()
                 except StoreUnavailable:
-                    self._figures = None
+                    self._figures, self._sinks = None, ()
                 self._figures_at = time.monotonic()
         return generate_latest(self._registry)
 
@@ -146,6 +159,9 @@ class Telemetry(Metrics, LockListener, Collector):
         yield histogram("scheduler_http_request_duration_seconds", requests, "method", "route", "status")
         if self._figures is not None:
             yield from _of_store(self._figures)
+            sinks = [((sink.name,), sink) for sink in self._sinks]
+            yield gauge("scheduler_sink_lag_seconds", [(name, of.lag_seconds) for name, of in sinks], "sink")
+            yield gauge("scheduler_sink_dead_letters", [(name, of.dead_letters) for name, of in sinks], "sink")
 
 
 def _of_store(figures: Figures) -> Iterator[Metric]:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from prometheus_client.metrics_core import Metric
 
+from application.notifications.views import SinkView
 from application.scheduling.figures import Figures, FiguresReader, PoolFigures
 from domain.operations.lock import LockTerm
-from infrastructure.telemetry import FIGURES_SECONDS, Telemetry
+from infrastructure.telemetry import FIGURES_SECONDS, SinkFigures, Telemetry
 
 PAGE = """\
 # Metrics
@@ -49,6 +50,9 @@ max by (pool) (scheduler_executor_slots_used) / max by (pool) (scheduler_executo
 # How much of what ends, fails?
 sum(rate(scheduler_settlements_total{{status=~"FAILED|TIMEOUT"}}[15m])) / sum(rate(scheduler_settlements_total[15m]))
 
+# Does the world hear of it? Sinks whose events wait for more than a minute.
+max by (sink) (scheduler_sink_lag_seconds) > 60
+
 # Fires that did not run, by reason.
 sum by (decision) (increase(scheduler_fires_total{{decision!="FIRED"}}[1h]))
 ```
@@ -58,6 +62,11 @@ sum by (decision) (increase(scheduler_fires_total{{decision!="FIRED"}}[1h]))
 class _OnePool(FiguresReader):
     async def figures(self) -> Figures:
         return Figures(active_jobs=1, online_executors=1, pools=[PoolFigures(pool="default")], ailing={"OVERDUE": 0})
+
+
+class _OneSink(SinkFigures):
+    async def all_sinks(self) -> list[SinkView]:
+        return [SinkView(name="redis-stream", position="1.0", lag_seconds=0, dead_letters=0, lost=0)]
 
 
 def metrics() -> str:
@@ -72,7 +81,7 @@ def metrics() -> str:
 
 async def _families() -> tuple[list[Metric], set[str]]:
     """All, each with a sample, and the names of those that come from the store."""
-    telemetry = Telemetry(_OnePool(), {"version": "1", "node": "n", "database": "postgresql"})
+    telemetry = Telemetry(_OnePool(), {"version": "1", "node": "n", "database": "postgresql"}, _OneSink())
     telemetry.answered("GET", "/", 200, 0.1)
     telemetry.skipped(LockTerm(name="upkeep:repeats", at_most=timedelta(hours=1)))
     alone = {family.name for family in telemetry.collect()}

@@ -17,6 +17,8 @@ CHAINS = "chains"
 """A schedule waits for the end of a run."""
 BACKFILLS = "backfills"
 """A backfill was started or resumed."""
+OUTBOX = "outbox"
+"""Something was committed: there may be new events."""
 LANES = "lanes"
 """There is a new lane, or tasks came to stand in any of them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import asyncpg
@@ -48,6 +48,7 @@ class Store:
         self.clock = clock
         self.dialect = dialect_of(self.url)
         self.hot: HotPool | None = None
+        self.committed: Callable[[], None] = lambda: None  # called after commits that may have written events
         if self.dialect == "postgresql":
             self.engine = _postgres(self.url, PLANNED_ONCE, limits, pool_size=limits.pool_size, **POOL)
             self.reader = _postgres(self.url, READ_ONLY, limits, pool_size=limits.read_pool_size, **POOL)

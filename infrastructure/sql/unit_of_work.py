@@ -82,6 +82,7 @@ class SqlUnitOfWork(UnitOfWork):
             await self.execute(sa.insert(outbox).values(row))
         with store_errors():
             await self.connection.commit()
+        self._store.committed()
 
     @property
     def connection(self) -> AsyncConnection:

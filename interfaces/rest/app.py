@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from application.notifications.event_feed import EventFeed
+from application.notifications.ports import JobLookup, SinksReader
 from application.operations.nodes import Nodes
 from application.operations.ports import LocksReader
 from application.operations.shared_locks import SharedLocks
@@ -47,6 +49,8 @@ from interfaces.rest.executor_api.report import ReportBody
 from interfaces.rest.executor_api.router import EXECUTOR_API
 from interfaces.rest.gate import Gate
 from interfaces.rest.idempotency import Idempotency
+from interfaces.rest.notifications.events import follow_events
+from interfaces.rest.notifications.sinks import SinkController
 from interfaces.rest.openapi.pages import PAGES
 from interfaces.rest.openapi.schemas import MsgspecSchemas
 from interfaces.rest.operations.cluster_locks import cluster_locks
@@ -114,6 +118,10 @@ class Services:
     locks_reader: LocksReader
     operation_locks: Locks
     nodes: Nodes
+    event_feed: EventFeed
+    event_types: frozenset[str]
+    job_lookup: JobLookup
+    sinks_reader: SinksReader
     wake_up: WakeUp
     draining: Draining
     actuator: Actuator
@@ -159,6 +167,8 @@ def create_app(
                     *EXECUTOR_API,
                     *LOCKS,
                     cluster_locks,
+                    follow_events,
+                    SinkController,
                     *CLUSTER,
                 ],
             ),
@@ -191,6 +201,10 @@ def create_app(
                 ("locks_reader", services.locks_reader),
                 ("operation_locks", services.operation_locks),
                 ("nodes", services.nodes),
+                ("event_feed", services.event_feed),
+                ("event_types", services.event_types),
+                ("job_lookup", services.job_lookup),
+                ("sinks_reader", services.sinks_reader),
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),
                 ("default_slots", services.default_slots),

@@ -29,6 +29,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
     "MALFORMED": HTTPStatus.BAD_REQUEST,
     "INVALID_CURSOR": HTTPStatus.BAD_REQUEST,
     "VERSION_MISMATCH": HTTPStatus.PRECONDITION_FAILED,
+    "EVENTS_AGED_OUT": HTTPStatus.GONE,
 }
 """Errors that are not answered like the rest of their family."""
 

@@ -31,11 +31,15 @@ class SqlTaskExchange(TaskExchange):
 
     def __init__(self, store: Store) -> None:
         self._dialect = store.dialect
+        self._store = store
         self._runner = ScriptRunner(store)
 
     async def exchange(self, session: Session, settlements: Sequence[Settlement], claim: Claim | None) -> Exchanged:
         script = exchange_postgresql.exchange if self._dialect == "postgresql" else exchange_sqlite.exchange
-        return await self._runner.at_once(script(session, settlements, claim))
+        exchanged = await self._runner.at_once(script(session, settlements, claim))
+        if settlements:
+            self._store.committed()
+        return exchanged
 
     async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:
         return await self._runner.at_once(deliver(self._dialect, session, claim))

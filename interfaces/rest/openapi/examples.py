@@ -25,6 +25,7 @@ PARAMETERS: Mapping[str, Any] = {
     "pool": "default",
     "status": "FAILED",
     "lock": "deploy-shop",
+    "sink": "redis-stream",
     "component": "db",
     "logger": "scheduler",
     "executorId": "worker-1",
@@ -126,6 +127,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "extendLock": {"token": 1, "ttl": "PT30S"},
     "releaseLock": {"token": 1},
     "checkFence": {"resource": "ledger", "token": 1},
+    # Sinks
+    "redriveDeadLetters": {"ids": [TASK]},
+    "purgeDeadLetters": {"ids": [TASK]},
     # The node
     "changeLogger": {"configuredLevel": "DEBUG"},
 }

@@ -43,6 +43,10 @@ BEFORE: Mapping[str, Sequence[str]] = {
 """What has been called before it, by the examples; where nothing is said, what its path names exists."""
 
 
+NEEDS_MORE = {"followEvents", "listDeadLetters", "redriveDeadLetters", "purgeDeadLetters"}
+"""A stream has no end, and a sink comes into being outside of the API."""
+
+
 class Story:
     """Calls operations by their examples; the example's task and backfill stand for those that are made on the way."""
 
@@ -87,7 +91,7 @@ class Story:
 
 
 @pytest.mark.parametrize(
-    ("name", "media_type"), [*((name, None) for name in sorted(OPERATIONS)), *OTHER_BODIES], ids=str
+    ("name", "media_type"), [*((name, None) for name in sorted(OPERATIONS - NEEDS_MORE)), *OTHER_BODIES], ids=str
 )
 async def test_the_example_works(api: Api, name: str, media_type: str | None) -> None:
     story = Story(api, DESCRIBED)

@@ -26,6 +26,7 @@ OPERATIONS = {
     "updateJob", "getGraph", "listRuns", "getRun", "cancelRun", "listAncestors", "listDependencies", "listDependents",
     "planRun",
     "acquireLock", "checkFence", "clusterLocks", "clusterNodes", "extendLock", "getLock", "listLocks", "releaseLock",
+    "followEvents", "listSinks", "listDeadLetters", "redriveDeadLetters", "purgeDeadLetters",
     "skipFire", "unskipFire", "reportProgress", "saveCheckpoint",
     "listUpcoming",
 }  # fmt: skip
@@ -63,7 +64,7 @@ async def test_every_operation_says_what_it_does_and_how_it_refuses(document: di
             if int(status) >= 400:
                 assert media_types == {"application/problem+json"}
             else:
-                assert media_types & {"application/json", "text/plain; version=0.0.4"}
+                assert media_types & {"application/json", "text/event-stream", "text/plain; version=0.0.4"}
 
 
 async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Use cases of telling others what has happened."""

@@ -1,0 +1,1 @@
+"""What the rest of the world is told: the log of events, and the sinks that it is carried to."""

@@ -1,0 +1,1 @@
+"""Sinks and their dead letters in SQL."""

@@ -1,0 +1,1 @@
+"""Events and sinks over HTTP."""
