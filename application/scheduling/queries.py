@@ -43,13 +43,17 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
-    """Empty = any. Scheduled not before `since` and before `until`; failed alike by `fingerprint`."""
+    """Empty = any. Scheduled not before `since` and before `until`; failed alike by `fingerprint`.
+
+    `by_time`: those scheduled last come first, instead of those made last.
+    """
 
     job_id: UUID | None = None
     statuses: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
     fingerprint: str | None = None
+    by_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,24 +26,31 @@ OTHERS = "'backup', 1, {id}, 'SCHEDULE', CASE n % 100 WHEN 0 THEN 'FAILED' ELSE 
 FILL = {
     "postgresql": f"""
     INSERT INTO task_history ({COLUMNS})
-    SELECT gen_random_uuid(), md5((n % 40)::text)::uuid, {OTHERS.format(id="gen_random_uuid()")}, now(), now(), now(),
-        now(), '{{}}' FROM generate_series(1, 20000) n""",
+    SELECT gen_random_uuid(), md5((n % 40)::text)::uuid, {OTHERS.format(id="gen_random_uuid()")},
+        now() + n * interval '1 second', now(), now(), now(), '{{}}' FROM generate_series(1, 20000) n""",
     "sqlite": f"""
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
     INSERT INTO task_history ({COLUMNS})
-    SELECT hex(randomblob(16)), printf('%032x', n % 40), {OTHERS.format(id="hex(randomblob(16))")}, 1, 1, 1, 1, '{{}}'
-    FROM numbers""",
+    SELECT hex(randomblob(16)), printf('%032x', n % 40), {OTHERS.format(id="hex(randomblob(16))")},
+        n * 1000000, 1, 1, 1, '{{}}' FROM numbers""",
 }
 """Tasks that have ended, one in a hundred of them without success."""
 
 UNSUCCESSFUL = {"sqlite": "ix_task_history_unsuccessful", "postgresql": "task_history_default_tenant_id_idx"}
 OF_A_JOB = {"sqlite": "ix_task_history_job", "postgresql": "task_history_default_job_id_id_idx"}
 BY_ID = {"sqlite": "ix_task_history_id", "postgresql": "task_history_default_id_idx"}
+BY_TIME = {
+    "sqlite": "ix_task_history_scheduled", "postgresql": "task_history_default_tenant_scheduled_time_id_idx"
+}  # fmt: skip
+EARLY, LATE = datetime(1970, 1, 1, 0, 10, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LISTS = {
     "status=FAILED": (TaskFilter(statuses=("FAILED",)), UNSUCCESSFUL),
     "status=FAILED,TIMEOUT": (TaskFilter(statuses=("FAILED", "TIMEOUT")), UNSUCCESSFUL),
     "jobId": (TaskFilter(job_id=JOB), OF_A_JOB),
     "no filter": (TaskFilter(), BY_ID),
+    "from, to": (TaskFilter(since=EARLY, until=LATE, by_time=True), BY_TIME),
+    "from": (TaskFilter(since=EARLY, by_time=True), BY_TIME),
+    "scheduled, no filter": (TaskFilter(by_time=True), BY_TIME),
 }
 """The filters, and the index of the history that each goes by; PostgreSQL names those of partitions itself."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -39,11 +41,11 @@ class TaskReading(Reading):
         return _task(await self._task_row(tenant, task_id))
 
     async def tasks(self, tenant: TenantId, where: TaskFilter, page: Slice) -> Page[TaskView]:
-        cursors = Cursors("tasks", where, UUID)
+        by = _BY_TIME if where.by_time else _BY_ID
+        cursors = Cursors("tasks", where, by.position)
         given = {
             "b_tenant": tenant,
             "b_limit": page.limit + 1,
-            "b_before": None if page.cursor is None else cursors.position(page.cursor),
             "b_job": where.job_id,
             "b_statuses": where.statuses or None,
             "b_since": where.since,
@@ -51,11 +53,13 @@ class TaskReading(Reading):
             "b_fingerprint": where.fingerprint,
         }
         given = {name: value for name, value in given.items() if value is not None}
+        if page.cursor is not None:
+            given |= dict(zip(by.before, cursors.position(page.cursor), strict=True))
         # A final task may still be among the live ones, while it stops; in history nothing is live.
         reads_history = not where.statuses or any(status in FINAL for status in where.statuses)
         is_of_few = bool(where.statuses or where.fingerprint) and TaskStatus.COMPLETED not in where.statuses
-        query = _newest(self._store.dialect, frozenset(given), reads_history=reads_history, is_of_few=is_of_few)
-        return page_of(await self._all(query, given), page.limit, cursors, lambda row: row.id, _task)
+        query = _first(self._store.dialect, by, frozenset(given), reads_history=reads_history, is_of_few=is_of_few)
+        return page_of(await self._all(query, given), page.limit, cursors, by.of, _task)
 
     async def attempts(self, tenant: TenantId, task_id: UUID) -> list[AttemptView]:
         task = await self._task_row(tenant, task_id)
@@ -83,19 +87,49 @@ _ONE = sa.union_all(
 )
 
 
-@cache  # so wide a statement takes milliseconds to build
-def _newest(dialect: DialectName, given: frozenset[str], *, reads_history: bool, is_of_few: bool) -> sa.Select[Any]:
-    """The newest first, with the filters for which values are `given`.
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """By columns, the highest first; pages end at a `position` of their values."""
 
-    Each table gives its newest by itself, from an index that ends with the id. `is_of_few`: those that did not succeed.
+    columns: tuple[str, ...]
+    position: type[tuple[Any, ...]]
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The names of the parameters that a further page has."""
+        return tuple(f"b_before_{name}" for name in self.columns)
+
+    def of(self, row: Row) -> tuple[Any, ...]:
+        return tuple(getattr(row, name) for name in self.columns)
+
+    def descending(self, table: sa.FromClause) -> list[sa.UnaryExpression[Any]]:
+        return [table.c[name].desc() for name in self.columns]
+
+    def is_before(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        columns = [table.c[name] for name in self.columns]
+        there = (sa.bindparam(name, type_=column.type) for name, column in zip(self.before, columns, strict=True))
+        return sa.tuple_(*columns) < sa.tuple_(*there)
+
+
+_BY_ID = _Order(("id",), tuple[UUID])
+_BY_TIME = _Order(("scheduled_time", "id"), tuple[datetime, UUID])
+
+
+@cache  # so wide a statement takes milliseconds to build
+def _first(
+    dialect: DialectName, by: _Order, given: frozenset[str], *, reads_history: bool, is_of_few: bool
+) -> sa.Select[Any]:
+    """The first in an order, with the filters for which values are `given`.
+
+    Each table gives its first by itself, from an index that ends so. `is_of_few`: those that did not succeed.
     """
     limit = sa.bindparam("b_limit", type_=sa.Integer)
     parts = []
     for table in (tasks, task_history) if reads_history else (tasks,):
         t = table.c
-        query = _of(table).order_by(t.id.desc()).limit(limit)
-        if "b_before" in given:
-            query = query.where(t.id < sa.bindparam("b_before", type_=sa.Uuid))
+        query = _of(table).order_by(*by.descending(table)).limit(limit)
+        if given.issuperset(by.before):
+            query = query.where(by.is_before(table))
         if "b_job" in given:
             query = query.where(t.job_id == sa.bindparam("b_job", type_=sa.Uuid))
         if "b_statuses" in given:
@@ -111,7 +145,7 @@ def _newest(dialect: DialectName, given: frozenset[str], *, reads_history: bool,
             query = query.where(t.status != sa.literal_column("'COMPLETED'"))
         parts.append(sa.select(query.subquery()))
     together = sa.union_all(*parts).subquery()
-    return sa.select(together).order_by(together.c.id.desc()).limit(limit)
+    return sa.select(together).order_by(*by.descending(together)).limit(limit)
 
 
 def _task(row: Row) -> TaskView:

@@ -79,6 +79,7 @@ _TURN_TAKEN = "turn_key IS NOT NULL AND gate IS NULL AND executor_id IS NULL"
 partial_index("ix_tasks_turn_taken", _t.turn_key, _t.id, where=_TURN_TAKEN)
 partial_index("ix_tasks_turn_waiting", _t.turn_key, _t.rank, _t.id, where="gate = 'FAIRNESS'")
 Index("ix_tasks_job", _t.job_id, _t.id)
+Index("ix_tasks_scheduled", _t.tenant, _t.scheduled_time, _t.id)
 partial_index("ix_tasks_dependent", _t.job_id, _t.id, where="gate = 'DEPENDENCY'")
 partial_index("ix_tasks_dependent_until", _t.wait_until, _t.id, where="gate = 'DEPENDENCY' AND wait_until IS NOT NULL")
 # The root of a run has its number: what runs alone is in neither of these two.
@@ -88,6 +89,7 @@ task_history = Table("task_history", metadata, *_task_columns(), info={"partitio
 _h = task_history.c
 Index("ix_task_history_id", _h.id)
 Index("ix_task_history_job", _h.job_id, _h.id)
+Index("ix_task_history_scheduled", _h.tenant, _h.scheduled_time, _h.id)
 partial_index("ix_task_history_run", _h.run_id, _h.job_id, _h.id, where="id <> run_id")
 partial_index("ix_task_history_cause", _h.cause_id, _h.id, where="cause_id IS NOT NULL")
 partial_index("ix_task_history_unsuccessful", _h.tenant, _h.id, where="status <> 'COMPLETED'")

@@ -24,7 +24,7 @@ EndTime = Annotated[str | None, QueryParameter(name="endTime", description="The 
 
 
 class TaskListController(Controller):
-    """Newest first, live tasks and history as one."""
+    """Live tasks and history as one; newest first, where nothing else is said."""
 
     path = "/tasks"
     tags = ("Tasks",)
@@ -42,11 +42,12 @@ class TaskListController(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[TaskView]:
-        """The tasks that are scheduled for a span of time, past or future."""
+        """The tasks that are scheduled for a span of time, past or future; those scheduled last come first."""
         where = TaskFilter(
             since=instant_of("from", either("from", start_time, since)),
             until=instant_of("to", either("to", end_time, until)),
             statuses=choices("status", status, TaskStatus),
+            by_time=True,
         )
         return await reader.tasks(principal.tenant, where, Slice(limit=limit, cursor=cursor))
 
