@@ -94,7 +94,7 @@ class ClusterManagementService:
         session = Session(executor_id=id_, epoch=executor.epoch)
         self._sessions.forget(principal, session)
         if freed:
-            await self._freed(principal, capability, freed)
+            await self._freed(principal, id_, capability, freed)
         self._wake_up.signal(executor_topic(id_))
         return Registered(executor_id=id_, epoch=executor.epoch, liveness=self._liveness)
 
@@ -178,7 +178,7 @@ class ClusterManagementService:
             await work.commit()
         self._sessions.forget(principal, session)
         if freed:
-            await self._freed(principal, executor.capability, freed)
+            await self._freed(principal, executor_id, executor.capability, freed)
         self._wake_up.signal(executor_topic(executor_id))
 
     async def _requeue(
@@ -189,12 +189,14 @@ class ClusterManagementService:
             lost = [lose(a, "it never reached its executor", work.now) for a in attempts]
             await work.queue.settle(lost)
             await work.commit()
-        await self._freed(principal, capability, lost)
+        await self._freed(principal, session.executor_id, capability, lost)
 
-    async def _freed(self, principal: Principal, capability: Capability, lost: Sequence[Settlement]) -> None:
+    async def _freed(
+        self, principal: Principal, executor_id: ExecutorId, capability: Capability, lost: Sequence[Settlement]
+    ) -> None:
         """What an executor gave back stands in lanes that it served."""
         self._metrics.settled([settlement.status for settlement in lost])
-        for lane in await self._lanes.served_by(principal.tenant, capability):
+        for lane in await self._lanes.served_by(principal.tenant, capability, executor_id):
             self._wake_up.signal(lane_topic(lane))
         self._wake_up.signal(OPENINGS)
 

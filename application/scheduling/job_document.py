@@ -49,10 +49,11 @@ class MisfireDocument(Document, frozen=True, kw_only=True):
 
 
 class PlacementDocument(Document, frozen=True, kw_only=True):
-    """Which executors may run it."""
+    """Which executors may run it; with `executor`, that one only."""
 
     pool: str = "default"
     requires: dict[str, str] = msgspec.field(default_factory=dict)
+    executor: str | None = None
 
 
 class JobDocument(Document, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from application.scheduling.limits_document import (
     rate_document_of,
 )
 from application.scheduling.trigger_document import trigger_document_of, trigger_of
+from domain.scheduling.ids import ExecutorId
 from domain.scheduling.job import JobDefinition
 from domain.scheduling.placement import Placement
 from domain.scheduling.policies import FiringPolicy, Misfire, OverlapPolicy, Timeouts
@@ -116,7 +117,9 @@ def document_of(definition: JobDefinition) -> JobDocument:
         ),
         overlap=d.firing.overlap,
         misfire=_misfire_document(d.firing.misfire),
-        placement=PlacementDocument(pool=d.placement.pool, requires=dict(d.placement.requires)),
+        placement=PlacementDocument(
+            pool=d.placement.pool, requires=dict(d.placement.requires), executor=d.placement.executor
+        ),
         dependencies=dependency_documents_of(d.dependencies),
         dependency_policy=policy_document_of(d.dependencies),
         concurrency=concurrency_document_of(d.limits),
@@ -224,4 +227,5 @@ def _misfire_document(misfire: Misfire) -> MisfireDocument:
 
 
 def _placement(document: PlacementDocument) -> Placement:
-    return Placement(pool=document.pool, requires=document.requires)
+    named = None if document.executor is None else ExecutorId(document.executor)
+    return Placement(pool=document.pool, requires=document.requires, executor=named)

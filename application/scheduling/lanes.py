@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from application.scheduling.ports import BeginWork
 from application.shared.clock import Clock
 from application.shared.wake_up import LANES, WakeUp
-from domain.scheduling.ids import LaneId
+from domain.scheduling.ids import ExecutorId, LaneId
 from domain.scheduling.placement import Capability, Lane
 from domain.shared.ids import TenantId
 
@@ -23,7 +24,7 @@ class Lanes:
         self._clock = clock
         self._wake_up = wake_up
         self._lanes: dict[LaneId, Lane] = {}
-        self._served: dict[tuple[TenantId, Capability], tuple[int, list[LaneId]]] = {}
+        self._served: dict[tuple[TenantId, Capability], tuple[int, list[LaneId], dict[ExecutorId, list[LaneId]]]] = {}
         self._read_at: datetime | None = None
         self._news = 0
 
@@ -42,15 +43,23 @@ class Lanes:
         self._read_at = None
         self._news += 1
 
-    async def served_by(self, tenant: TenantId, capability: Capability) -> list[LaneId]:
-        """The lanes that an executor with this offer may take tasks from."""
+    async def served_by(self, tenant: TenantId, capability: Capability, executor_id: ExecutorId) -> list[LaneId]:
+        """The lanes that this executor, with this offer, may take tasks from; those of its own come last."""
         await self.refresh()
         key = (tenant, capability)
-        known, numbers = self._served.get(key, (-1, []))
+        known, open_, own = self._served.get(key, (-1, [], {}))
         if known != len(self._lanes):
-            numbers = [n for n, lane in self._lanes.items() if capability.serves(tenant, lane)]
-            self._served[key] = (len(self._lanes), numbers)
-        return numbers
+            open_, own = [], {}
+            for number, lane in self._lanes.items():
+                if capability.serves(tenant, lane):
+                    (open_ if lane.executor is None else own.setdefault(lane.executor, [])).append(number)
+            self._served[key] = (len(self._lanes), open_, own)
+        mine = own.get(executor_id)
+        return open_ if mine is None else [*open_, *mine]
+
+    def own(self, numbers: Iterable[LaneId]) -> frozenset[LaneId]:
+        """Those of these lanes whose tasks may go to one executor only."""
+        return frozenset(number for number in numbers if self._lanes[number].executor is not None)
 
     def of_type(self, type_: str) -> list[LaneId]:
         """The known lanes of a type of job."""

@@ -112,7 +112,7 @@ class Reaper:
         if ends:
             self._wake_up.signal(OPENINGS)
         for executor in dead:
-            for lane in await self._lanes.served_by(executor.tenant, executor.capability):
+            for lane in await self._lanes.served_by(executor.tenant, executor.capability, executor.id):
                 self._wake_up.signal(lane_topic(lane))
         return len(dead)
 

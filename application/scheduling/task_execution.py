@@ -216,11 +216,11 @@ class TaskExecutionService:
         settlements = taken.settlements
         deadline = asyncio.get_running_loop().time() + wait.total_seconds()
         while True:
-            numbers = await self._lanes.served_by(principal.tenant, capability)
+            numbers = await self._lanes.served_by(principal.tenant, capability, executor_id)
             wish_now = None if await self._stops.claiming_is_stopped() else wish
             paused = await self._stops.paused_pools(principal.tenant)
             open_ = [n for n in numbers if self._lanes[n].pool not in paused] if paused else numbers
-            claim = _claim(wish_now, capability.slots, open_)
+            claim = _claim(wish_now, capability.slots, open_, self._lanes.own(open_))
             topics = [executor_topic(executor_id), LANES, DRAIN]
             if claim is not None:
                 topics += [lane_topic(number) for number in numbers]
@@ -251,17 +251,17 @@ class TaskExecutionService:
         """What was assigned to it by name comes first, and alone: the next claim follows at once."""
         if wish is None or wish.limit == 0 or not self._assignments.is_worth_a_look(session.executor_id):
             return ()
-        return await self._exchange.deliver(session, _wished(wish, slots, ()))
+        return await self._exchange.deliver(session, _wished(wish, slots))
 
     def _handed_out(self, task: ClaimedTask) -> HandedOut:
         lane = self._lanes[task.lane]
         return HandedOut(task=task, type=lane.type, handler=lane.handler)
 
 
-def _claim(wish: ClaimWish | None, slots: int, lanes: Sequence[LaneId]) -> Claim | None:
-    return None if wish is None or wish.limit == 0 or not lanes else _wished(wish, slots, lanes)
+def _claim(wish: ClaimWish | None, slots: int, lanes: Sequence[LaneId], own: frozenset[LaneId]) -> Claim | None:
+    return None if wish is None or wish.limit == 0 or not lanes else _wished(wish, slots, lanes, own)
 
 
-def _wished(wish: ClaimWish, slots: int, lanes: Sequence[LaneId]) -> Claim:
+def _wished(wish: ClaimWish, slots: int, lanes: Sequence[LaneId] = (), own: frozenset[LaneId] = frozenset()) -> Claim:
     limit = min(wish.limit, slots, LARGEST_CLAIM)
-    return Claim(claim_id=wish.claim_id, lanes=lanes, limit=limit, started=wish.started)
+    return Claim(claim_id=wish.claim_id, lanes=lanes, own=own, limit=limit, started=wish.started)

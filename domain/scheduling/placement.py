@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.scheduling.ids import ExecutorId
 from domain.shared.errors import FieldProblem, raise_all
 from domain.shared.ids import TenantId
 from domain.shared.text import control_characters
@@ -14,10 +15,11 @@ DEFAULT_POOL = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """What a job asks of an executor: its pool, and labels that it must carry."""
+    """What a job asks of an executor: its pool, labels that it must carry, and to be that very `executor`."""
 
     pool: str = DEFAULT_POOL
     requires: Mapping[str, str] = field(default_factory=dict, hash=False)
+    executor: ExecutorId | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -25,6 +27,11 @@ class Placement:
             problems.append(FieldProblem("/pool", "INVALID_POOL", "A pool's name has 1 to 128 characters."))
         if len(self.requires) > 32:
             problems.append(FieldProblem("/requires", "TOO_MANY_LABELS", "At most 32 labels may be required."))
+        if self.executor is not None:
+            if not 1 <= len(self.executor) <= 128:
+                detail = "The id of an executor has 1 to 128 characters."
+                problems.append(FieldProblem("/executor", "INVALID_EXECUTOR", detail))
+            problems += control_characters("/executor", [self.executor])
         problems += control_characters("/pool", [self.pool])
         problems += control_characters("/requires", _words(self.requires))
         raise_all(problems)
@@ -32,13 +39,17 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """Tasks that the same executors can run wait in one lane; `handler` is None where the type alone decides."""
+    """Tasks that the same executors can run wait in one lane; `handler` is None where the type alone decides.
+
+    `executor`: the only one that they may go to; None = any that serves the rest.
+    """
 
     tenant: TenantId
     pool: str
     type: str
     handler: str | None
     requires: tuple[tuple[str, str], ...]
+    executor: ExecutorId | None = None
 
     @classmethod
     def of(cls, tenant: TenantId, type_: str, handler: str | None, placement: Placement) -> Lane:
@@ -49,6 +60,7 @@ class Lane:
             type=type_,
             handler=handler,
             requires=tuple(sorted(placement.requires.items())),
+            executor=placement.executor,
         )
 
 
@@ -86,7 +98,7 @@ class Capability:
         return lane.type in self.types and (lane.handler is None or lane.handler in self.handlers)
 
     def serves(self, tenant: TenantId, lane: Lane) -> bool:
-        """Whether an executor of `tenant` with this offer may take tasks of the lane."""
+        """Whether an executor of `tenant` with this offer may take tasks of the lane, if that names no other."""
         return (
             lane.tenant == tenant
             and lane.pool == self.pool

@@ -11,8 +11,9 @@ from domain.scheduling.placement import Capability, Lane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """A funnel: `registered` that are not OFFLINE; of these in the `pool`, with the `type`, with the `handler`.
+    """A funnel: `registered` that are not OFFLINE, or only the one that the lane names.
 
+    Of these in the `pool`, with the `type`, with the `handler`.
     Those with the labels, too, are `able`; of them `online` and not draining, with so many `slots` and `free_slots`.
     """
 
@@ -28,7 +29,8 @@ class Supply:
     @classmethod
     def of(cls, lane: Lane, executors: Iterable[tuple[str, ExecutorStatus, Capability, int]]) -> Supply:
         """Of executors with their ids, status, offer, and the number of tasks that they hold."""
-        known = [each for each in executors if each[1] is not ExecutorStatus.OFFLINE]
+        here = [each for each in executors if each[1] is not ExecutorStatus.OFFLINE]
+        known = here if lane.executor is None else [each for each in here if each[0] == lane.executor]
         in_pool = [each for each in known if each[2].pool == lane.pool]
         with_type = [each for each in in_pool if lane.type in each[2].types]
         with_handler = [each for each in with_type if each[2].runs(lane)]

@@ -222,7 +222,11 @@ def _ahead_of_claims(task: TaskFacts, now: datetime) -> Iterator[Reason]:
         yield _stopped(Why.POOL_PAUSED, what, task.pool, f"POST /pools/{lane.pool}/resume")
     supply = Supply.of(lane, [(e.id, e.status, e.capability, e.held) for e in task.executors])
     facts: Facts = supply.facts
-    if not supply.able:
+    if lane.executor is not None and not supply.registered:
+        detail = f"It may go to executor {lane.executor} only, and that one is not here."
+        fix = "Start that worker, or name another one, or none, in the job's placement."
+        yield Reason(code=Why.NAMED_EXECUTOR_AWAY, detail=detail, fix=fix, facts={"executorId": lane.executor})
+    elif not supply.able:
         yield Reason(code=Why.NO_EXECUTOR, detail=supply.shortage(lane), fix=supply.remedy(lane), facts=facts)
     elif not supply.online:
         detail = f"The executors that could run it ({', '.join(supply.able)}) are draining."

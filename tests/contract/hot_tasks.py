@@ -41,10 +41,13 @@ _HERE = HostInfo(host="h", version="1")
 _IDS = TimeOrderedIds()
 
 
-def wish(limit: int = 1, *lanes: int, started: bool = True, claim_id: UUID | None = None) -> Claim:
+def wish(
+    limit: int = 1, *lanes: int, started: bool = True, claim_id: UUID | None = None, own: Sequence[int] = ()
+) -> Claim:
     """A claim of at most `limit` tasks, of the first lane unless others are named."""
     wanted = [LaneId(lane) for lane in lanes] or [FIRST_LANE]
-    return Claim(claim_id=claim_id or uuid4(), lanes=wanted, limit=limit, started=started)
+    mine = frozenset(LaneId(lane) for lane in own)
+    return Claim(claim_id=claim_id or uuid4(), lanes=wanted, own=mine, limit=limit, started=started)
 
 
 def ended(lease: Lease, status: TaskStatus = TaskStatus.COMPLETED, **fields: Any) -> Settlement:

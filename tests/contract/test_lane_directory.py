@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from domain.scheduling.ids import LaneId
+from domain.scheduling.ids import ExecutorId, LaneId
 from domain.scheduling.placement import Lane
 from domain.shared.ids import DEFAULT_TENANT, TenantId
 from tests.contract.conftest import Begin
@@ -19,6 +19,7 @@ LANES = [
     Lane(tenant=DEFAULT_TENANT, pool="default", type="PYTHON", handler="reports.daily", requires=()),
     Lane(tenant=DEFAULT_TENANT, pool="default", type="PYTHON", handler="reports.weekly", requires=()),
     Lane(tenant=DEFAULT_TENANT, pool="default", type="COMMAND", handler=None, requires=(("os", 'a "b" ü'), ("x", ""))),
+    Lane(tenant=DEFAULT_TENANT, pool="default", type="COMMAND", handler=None, requires=(), executor=ExecutorId("e1")),
 ]
 
 

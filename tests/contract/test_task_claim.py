@@ -97,6 +97,27 @@ async def test_the_lane_whose_first_task_has_the_lowest_rank_comes_first(hot: Ho
     assert [task.id for task in await hot.claim(session, 5, *lanes)] == newer
 
 
+async def test_the_lanes_of_an_executor_of_its_own_come_before_those_with_lower_ranks(hot: HotTasks) -> None:
+    session = await hot.session()
+    anywhere = await hot.job("anywhere")
+    here = await hot.job("here", placement=Placement(executor=session.executor_id))
+    older = await hot.add(anywhere, 1, after=-HOUR)
+    own = await hot.add(here, 1, after=-MINUTE)
+    lanes = (FIRST_LANE, FIRST_LANE + 1)
+    wishes = [await hot.claim(session, 5, *lanes, own=[FIRST_LANE + 1]) for _ in range(3)]
+    assert [[task.id for task in claimed] for claimed in wishes] == [own, older, []]
+
+
+async def test_tasks_that_waited_for_nine_hours_go_before_all_that_come_later(hot: HotTasks) -> None:
+    """So the lowest one starves at most so long under an endless stream of the highest."""
+    session = await hot.session()
+    lowest, highest = [await hot.job(f"p{level}", priority=Priority(level)) for level in (1, 10)]
+    (patient,) = await hot.add(lowest, after=-9 * HOUR)
+    before = await hot.add(highest, 2, after=-MINUTE)
+    later = await hot.add(highest, 3, after=MINUTE)
+    assert [task.id for task in await hot.claim(session, 10)] == [*before, patient, *later]
+
+
 async def test_lanes_that_were_not_asked_for_are_left_alone(hot: HotTasks) -> None:
     session = await hot.session()
     await hot.add(await hot.job("there", placement=Placement(pool="gpu")))

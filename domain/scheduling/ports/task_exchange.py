@@ -19,7 +19,8 @@ LARGEST_CLAIM = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A wish for at most `limit` tasks of `lanes`. `started`: they count as RUNNING at once.
+    """A wish for at most `limit` tasks of `lanes`, of its `own` ones before others. `started`: they count as RUNNING
+    at once.
 
     Repeating `claim_id` returns the same.
     """
@@ -28,6 +29,7 @@ class Claim:
     lanes: Sequence[LaneId]
     limit: int
     started: bool
+    own: frozenset[LaneId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,7 @@ class TaskExchange(Protocol):
     async def exchange(self, session: Session, settlements: Sequence[Settlement], claim: Claim | None) -> Exchanged:
         """Apply what has ended and hand out what is claimable, in one unit.
 
-        Lowest rank first, of the lane with the lowest.
+        Lowest rank first, of the lane with the lowest; but of the claim's own lanes, if anything waits there.
         """
 
     @abstractmethod

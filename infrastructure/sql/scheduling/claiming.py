@@ -30,7 +30,8 @@ from infrastructure.sql.scheduling.task_changes import (
 from infrastructure.sql.scheduling.task_rows import CLAIMED
 from infrastructure.sql.scheduling.task_tables import tasks
 
-LANES = Relation("l", lane=sa.Integer)
+LANES = Relation("l", lane=sa.Integer, place=sa.Integer)
+"""`place` orders lanes before the ranks of their tasks do."""
 CLAIM_ID = sa.bindparam("b_claim_id", type_=sa.Uuid)
 LIMIT = sa.bindparam("b_limit", type_=sa.Integer)
 
@@ -39,7 +40,7 @@ def claim_parameters(claim: Claim, dialect: DialectName, lanes: Iterable[LaneId]
     """For the statements here; `lanes` are those of the claim that are still to be looked at."""
     limit = min(claim.limit, LARGEST_CLAIM)
     wish = {"b_claim_id": claim.claim_id, "b_limit": limit, "b_started": claim.started}
-    return wish | LANES.bind(dialect, [(lane,) for lane in lanes])
+    return wish | LANES.bind(dialect, [(lane, lane not in claim.own) for lane in lanes])
 
 
 def may_claim() -> sa.Exists:

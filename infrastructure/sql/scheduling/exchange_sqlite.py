@@ -155,11 +155,16 @@ def _remove(ids: sa.FromClause) -> sa.Executable:
 
 
 def _chosen() -> sa.Executable:
-    """The lane whose first task has the lowest rank."""
+    """The lane whose first task has the lowest rank, an own one before others."""
     lanes = LANES.source("sqlite")
     first = first_rank(lanes.c.lane).scalar_subquery().label("first")
-    by_rank = sa.select(lanes.c.lane, first).order_by(first).subquery()
-    return sa.select(by_rank.c.lane).where(by_rank.c.first.is_not(None)).order_by(by_rank.c.first).limit(number(1))
+    by_rank = sa.select(lanes.c.lane, lanes.c.place, first).subquery()
+    return (
+        sa.select(by_rank.c.lane)
+        .where(by_rank.c.first.is_not(None))
+        .order_by(by_rank.c.place, by_rank.c.first)
+        .limit(number(1))
+    )
 
 
 def _claimed() -> sa.Executable:

@@ -144,11 +144,14 @@ def _facts(settled: sa.CTE) -> sa.Select[Any]:
 
 
 def _chosen(before: sa.CTE) -> sa.CTE:
-    """The lane whose first task has the lowest rank; none if there is nothing to do or the session may not."""
+    """The lane whose first task has the lowest rank, an own one before others.
+
+    None if there is nothing to do or the session may not.
+    """
     lanes = LANES.source("postgresql")
     first = first_rank(lanes.c.lane).lateral("first")
     may = sa.and_(may_claim(), ~sa.exists(sa.select(before.c.id)))
-    by_rank = sa.select(lanes.c.lane).join(first, sa.true()).where(may).order_by(first.c.rank)
+    by_rank = sa.select(lanes.c.lane).join(first, sa.true()).where(may).order_by(lanes.c.place, first.c.rank)
     return by_rank.limit(number(1)).cte("chosen")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from domain.scheduling.ids import LaneId
+from domain.scheduling.ids import ExecutorId, LaneId
 from domain.scheduling.placement import Lane
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.shared.ids import TenantId
@@ -16,7 +16,7 @@ from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling.tables import lanes
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
-_NO_HANDLER = ""  # a key with NULL in it would not be unique
+_NONE = ""  # a key with NULL in it would not be unique
 
 
 class SqlLaneDirectory(LaneDirectory):
@@ -55,8 +55,9 @@ def _row(lane: Lane) -> dict[str, Any]:
         "tenant": lane.tenant,
         "pool": lane.pool,
         "type": lane.type,
-        "handler": lane.handler or _NO_HANDLER,
+        "handler": lane.handler or _NONE,
         "requires": msgspec.json.encode(lane.requires).decode(),
+        "executor": lane.executor or _NONE,
     }
 
 
@@ -68,4 +69,5 @@ def lane_of(row: sa.Row[Any]) -> Lane:
         type=row.type,
         handler=row.handler or None,
         requires=msgspec.json.decode(row.requires, type=tuple[tuple[str, str], ...]),
+        executor=ExecutorId(row.executor) if row.executor else None,
     )

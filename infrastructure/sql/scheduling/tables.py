@@ -117,7 +117,8 @@ lanes = Table(
     Column("type", Text, nullable=False),
     Column("handler", Text, nullable=False),
     Column("requires", Text, nullable=False),
-    sa.UniqueConstraint("tenant", "pool", "type", "handler", "requires", name="uq_lanes_key"),
+    Column("executor", Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("tenant", "pool", "type", "handler", "requires", "executor", name="uq_lanes_key"),
 )
 
 

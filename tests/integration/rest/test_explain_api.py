@@ -43,6 +43,21 @@ async def test_a_task_that_nobody_can_run_says_at_which_demand_executors_fall_aw
     assert "pool 'gpu'" in why["fix"]
 
 
+async def test_a_task_for_a_named_executor_waits_for_that_one_and_comes_before_others(api: Api) -> None:
+    await api.create_job("anywhere", overlap="ALLOW")
+    other = (await api.post("/tasks", {"jobId": "anywhere"}))["id"]
+    id_ = await task(api, placement={"executor": "worker-7"})
+    assert (await api.get("/jobs/backup"))["placement"]["executor"] == "worker-7"
+    await api.register()
+    why = (await reasons(api, f"/tasks/{id_}"))["NAMED_EXECUTOR_AWAY"]
+    assert why["facts"] == {"executorId": "worker-7"}
+    await api.register("worker-7")
+    assert set(await reasons(api, f"/tasks/{id_}")) == {"ABOUT_TO_BE_CLAIMED"}
+    assert [t["taskId"] for t in (await api.claim(executor="worker-7"))["tasks"]] == [id_]
+    assert [t["taskId"] for t in (await api.claim())["tasks"]] == [other]
+    assert (await api.claim())["tasks"] == []
+
+
 async def test_a_queue_says_who_is_before_it_and_what_is_free(api: Api) -> None:
     id_ = await task(api)
     await api.register(maxConcurrentTasks=1)

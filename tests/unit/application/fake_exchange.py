@@ -70,7 +70,9 @@ class FakeTaskExchange(TaskExchange):
     def _claim(self, session: Session, claim: Claim) -> list[ClaimedTask]:
         mine = [t for t in self._tasks.values() if t.holder == session and t.claim_id == claim.claim_id]
         waiting = sorted((t for t in self._tasks.values() if t.is_claimable), key=lambda t: (t.ready_at, t.id))
-        for task in [] if mine else [t for t in waiting if t.lane in claim.lanes][: claim.limit]:
+        own = [t for t in waiting if t.lane in claim.own]
+        wanted = own or [t for t in waiting if t.lane in claim.lanes]
+        for task in [] if mine else wanted[: claim.limit]:
             self._token += 1
             status = TaskStatus.RUNNING if claim.started else TaskStatus.ASSIGNED
             held = replace(

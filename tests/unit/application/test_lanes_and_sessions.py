@@ -12,7 +12,7 @@ from application.scheduling.sessions import Sessions
 from application.shared.wake_up import LANES
 from domain.scheduling.errors import ExecutorNotFound, SessionEnded, SessionSuperseded
 from domain.scheduling.executor import ExecutorStatus
-from domain.scheduling.ids import LaneId
+from domain.scheduling.ids import ExecutorId, LaneId
 from domain.scheduling.placement import Lane, Placement
 from domain.scheduling.ports.task_queue import Session
 from domain.shared.ids import DEFAULT_TENANT, TenantId
@@ -23,8 +23,9 @@ from tests.unit.application.fakes import ANN, HeardWakeUp, SetClock
 FIRST = Session(executor_id=EXECUTOR_ID, epoch=1)
 
 
-def lane(pool: str = "default", **requires: str) -> Lane:
-    return Lane.of(DEFAULT_TENANT, "COMMAND", None, Placement(pool=pool, requires=requires))
+def lane(pool: str = "default", executor: str | None = None, **requires: str) -> Lane:
+    named = None if executor is None else ExecutorId(executor)
+    return Lane.of(DEFAULT_TENANT, "COMMAND", None, Placement(pool=pool, requires=requires, executor=named))
 
 
 @pytest.fixture
@@ -39,11 +40,19 @@ def lanes(store: FakeStore, clock: SetClock, wake_up: HeardWakeUp) -> Lanes:
 
 
 async def test_an_executor_is_told_the_lanes_that_it_serves(lanes: Lanes) -> None:
-    assert await lanes.served_by(DEFAULT_TENANT, capability()) == [1]
-    assert await lanes.served_by(DEFAULT_TENANT, capability(labels={"zone": "b"})) == [1, 3]
-    assert await lanes.served_by(DEFAULT_TENANT, capability(pool="gpu")) == [2]
-    assert await lanes.served_by(TenantId("other"), capability()) == []
+    assert await lanes.served_by(DEFAULT_TENANT, capability(), EXECUTOR_ID) == [1]
+    assert await lanes.served_by(DEFAULT_TENANT, capability(labels={"zone": "b"}), EXECUTOR_ID) == [1, 3]
+    assert await lanes.served_by(DEFAULT_TENANT, capability(pool="gpu"), EXECUTOR_ID) == [2]
+    assert await lanes.served_by(TenantId("other"), capability(), EXECUTOR_ID) == []
     assert lanes[LaneId(2)] == lane("gpu")
+
+
+async def test_a_lane_that_names_its_executor_is_served_by_that_one_only(lanes: Lanes, store: FakeStore) -> None:
+    store.tables.lanes[lane(executor=EXECUTOR_ID)] = LaneId(4)
+    store.tables.lanes[lane(executor=EXECUTOR_ID, zone="c")] = LaneId(5)
+    assert await lanes.served_by(DEFAULT_TENANT, capability(), EXECUTOR_ID) == [1, 4]
+    assert await lanes.served_by(DEFAULT_TENANT, capability(), ExecutorId("another")) == [1]
+    assert lanes.own([LaneId(1), LaneId(4)]) == {4}
 
 
 async def test_a_lane_that_another_node_made_is_known_after_a_while(
@@ -53,9 +62,9 @@ async def test_a_lane_that_another_node_made_is_known_after_a_while(
     store.tables.lanes[lane(zone="c")] = LaneId(4)
     offer = capability(labels={"zone": "c"})
     clock.time = NOON + RECHECK - SECOND
-    assert await lanes.served_by(DEFAULT_TENANT, offer) == [1]
+    assert await lanes.served_by(DEFAULT_TENANT, offer, EXECUTOR_ID) == [1]
     clock.time = NOON + RECHECK
-    assert await lanes.served_by(DEFAULT_TENANT, offer) == [1, 4]
+    assert await lanes.served_by(DEFAULT_TENANT, offer, EXECUTOR_ID) == [1, 4]
 
 
 async def test_a_lane_of_this_process_is_known_at_once_and_waiting_claims_hear_of_it(
@@ -64,7 +73,7 @@ async def test_a_lane_of_this_process_is_known_at_once_and_waiting_claims_hear_o
     await lanes.refresh()
     store.tables.lanes[lane(zone="c")] = LaneId(4)
     lanes.added(lane(zone="c"))
-    assert await lanes.served_by(DEFAULT_TENANT, capability(labels={"zone": "c"})) == [1, 4]
+    assert await lanes.served_by(DEFAULT_TENANT, capability(labels={"zone": "c"}), EXECUTOR_ID) == [1, 4]
     assert wake_up.topics == {LANES}
 
 
@@ -142,8 +151,8 @@ async def test_a_lane_made_while_lanes_are_read_is_not_overlooked(
             known.added(lane())
 
     known = Lanes(lambda: MakesALaneMeanwhile(store), clock, wake_up)
-    assert await known.served_by(DEFAULT_TENANT, capability()) == []
-    assert await known.served_by(DEFAULT_TENANT, capability()) == [1]
+    assert await known.served_by(DEFAULT_TENANT, capability(), EXECUTOR_ID) == []
+    assert await known.served_by(DEFAULT_TENANT, capability(), EXECUTOR_ID) == [1]
 
 
 async def test_a_lane_of_another_node_is_found_at_once_when_that_node_says_so(
@@ -154,6 +163,6 @@ async def test_a_lane_of_another_node_is_found_at_once_when_that_node_says_so(
     async with store.begin() as work:
         await work.lanes.number(Lane(tenant=ANN.tenant, pool="default", type="COMMAND", handler=None, requires=()))
         await work.commit()
-    assert await lanes.served_by(ANN.tenant, capability()) == []
+    assert await lanes.served_by(ANN.tenant, capability(), EXECUTOR_ID) == []
     lanes.look_again()
-    assert len(await lanes.served_by(ANN.tenant, capability())) == 1
+    assert len(await lanes.served_by(ANN.tenant, capability(), EXECUTOR_ID)) == 1

@@ -90,6 +90,9 @@ def test_an_offer_of_nothing_is_refused(fields: dict[str, Any], pointer: str) ->
         ({"pool": ""}, "/pool"),
         ({"pool": "x" * 129}, "/pool"),
         ({"requires": {str(n): "" for n in range(33)}}, "/requires"),
+        ({"executor": ""}, "/executor"),
+        ({"executor": "x" * 129}, "/executor"),
+        ({"executor": "a\nb"}, "/executor"),
     ],
 )
 def test_a_placement_has_bounds(fields: dict[str, Any], pointer: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.explanation import Explanation, Why
+from domain.scheduling.ids import ExecutorId
 from domain.scheduling.placement import Capability, Lane
 from domain.scheduling.task_explanation import ExecutorFacts, HolderFacts, KeyFacts, StopFacts, TaskFacts, explain
 from domain.scheduling.task_status import Gate, TaskStatus
@@ -81,6 +83,10 @@ CASES: dict[Why, tuple[TaskFacts, list[str]]] = {
     Why.CLAIMING_STOPPED: (facts(claiming=STOP), ["the disk is full", "ann"]),
     Why.POOL_PAUSED: (facts(pool=STOP), ["'gpu'", "the disk is full", "ann"]),
     Why.NO_EXECUTOR: (facts(executors=()), ["No executor is registered"]),
+    Why.NAMED_EXECUTOR_AWAY: (
+        facts(lane=replace(LANE, executor=ExecutorId("e7"))),
+        ["e7 only", "not here"],
+    ),
     Why.EXECUTORS_DRAINING: (facts(executors=(executor(status=ExecutorStatus.DRAINING),)), ["e1", "draining"]),
     Why.EXECUTORS_FULL: (facts(executors=(executor(held=2),)), ["2 slots", "1 executors"]),
     Why.BEHIND_OTHERS: (facts(ahead=7), ["7 tasks", "2 slots"]),
