@@ -14,7 +14,7 @@ from application.scheduling.sessions import Sessions
 from application.shared.ids import Ids
 from application.shared.principal import Principal
 from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic
-from domain.scheduling.executor import Executor, HostInfo, Liveness
+from domain.scheduling.executor import Executor, HostInfo, Liveness, clock_stepped
 from domain.scheduling.ids import ExecutorId, TaskId
 from domain.scheduling.placement import Capability
 from domain.scheduling.ports.task_exchange import Lease, StopOrder, TaskExchange
@@ -108,30 +108,36 @@ class ClusterManagementService:
     ) -> Beat:
         """A sign of life, compared with what the store says the executor holds. Raises like a claim.
 
-        `sent_at` is the time of its own clock.
+        `sent_at` is the time of its own clock. The executor itself is asked for only when something is unusual.
         """
         session = Session(executor_id=executor_id, epoch=epoch)
-        async with self._begin() as work:
-            executor = await work.executors.get(principal.tenant, executor_id)
-            now = work.now
-            executor.require_session(epoch)
-            if sent_at is not None and executor.measure_clock(sent_at, now):
-                await work.executors.save(executor)
-                await work.commit()
-        await self._heartbeats.beat(session, now)
-        answer = await self._exchange.exchange(session, (), None)
-        held = await self._exchange.held(session)
+        heard = await self._exchange.hear(principal.tenant, session)
+        if not heard.live or (sent_at is not None and clock_stepped(heard.clock_offset, sent_at, heard.now)):
+            await self._look_closely(principal, session, sent_at)
+        if not heard.live:  # it was registered just now
+            heard = await self._exchange.hear(principal.tenant, session)
+        await self._heartbeats.beat(session, heard.now)
         listed = set(running)
-        absent = [h for h in held if h.delivered and (h.task_id, h.token) not in listed]
-        reappeared = [h.task_id for h in held if h.absences and (h.task_id, h.token) in listed]
+        absent = [h for h in heard.held if h.delivered and (h.task_id, h.token) not in listed]
+        reappeared = [h.task_id for h in heard.held if h.absences and (h.task_id, h.token) in listed]
         if absent or reappeared:
             await self._exchange.count_absences(session, [h.task_id for h in absent], reappeared)
             never_arrived = [h.task_id for h in absent if h.absences + 1 >= ABSENT_BEATS]
             if never_arrived:
-                await self._requeue(principal, session, executor.capability, never_arrived)
-        known = {(h.task_id, h.token) for h in held} | {(s.task_id, s.token) for s in answer.stop}
+                capability = await self._sessions.capability(principal, session)
+                await self._requeue(principal, session, capability, never_arrived)
+        known = {(h.task_id, h.token) for h in heard.held} | {(s.task_id, s.token) for s in heard.stop}
         lost = [lease for lease in running if lease not in known]
-        return Beat(now=now, stop=answer.stop, lost=lost, drain=not executor.may_claim)
+        return Beat(now=heard.now, stop=heard.stop, lost=lost, drain=not heard.may_claim)
+
+    async def _look_closely(self, principal: Principal, session: Session, sent_at: datetime | None) -> None:
+        """Say why there is no such session, or write down how far its clock is off."""
+        async with self._begin() as work:
+            executor = await work.executors.get(principal.tenant, session.executor_id)
+            executor.require_session(session.epoch)
+            if sent_at is not None and executor.measure_clock(sent_at, work.now):
+                await work.executors.save(executor)
+                await work.commit()
 
     async def drain(self, principal: Principal, executor_id: ExecutorId, reason: str | None) -> None:
         """No new tasks for it. Raises `ExecutorNotFound`."""

@@ -44,6 +44,11 @@ class ExecutorStatus(StrEnum):
     OFFLINE = "OFFLINE"
 
 
+def clock_stepped(known: timedelta | None, sent_at: datetime, now: datetime) -> bool:
+    """Whether the offset of a clock that said `sent_at` is another one than is known."""
+    return known is None or abs(sent_at - now - known) >= CLOCK_STEP
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liveness:
     """How often executors beat and when silence means death."""
@@ -154,10 +159,9 @@ class Executor(Aggregate):
 
     def measure_clock(self, sent_at: datetime, now: datetime) -> bool:
         """A heartbeat that was sent at `sent_at` by its own clock is here; whether that is news."""
-        offset = sent_at - now
-        if self.clock_offset is not None and abs(offset - self.clock_offset) < CLOCK_STEP:
+        if not clock_stepped(self.clock_offset, sent_at, now):
             return False
-        self.clock_offset = offset
+        self.clock_offset = sent_at - now
         return True
 
     @property

@@ -43,7 +43,7 @@ async def test_what_was_assigned_is_delivered_once_and_to_nobody_else(hot: HotTa
     assert (row.status, row.gate, row.attempt, row.claim_id, row.deadline_at) == ("ASSIGNED", None, 1, None, None)
     assert await hot.exchange.deliver(other, wish(5)) == []
     assert not await hot.claim(other, 5)
-    assert [(h.task_id, h.delivered) for h in await hot.exchange.held(session)] == sorted(
+    assert [(h.task_id, h.delivered) for h in (await hot.exchange.hear(DEFAULT_TENANT, session)).held] == sorted(
         [(before[0], True), (named, False), (at_dusk, False)]
     )
     claim = wish(5, started=False)

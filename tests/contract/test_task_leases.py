@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from domain.scheduling.ids import ExecutorId, TaskId
-from domain.scheduling.ports.task_exchange import Lease, LogBatch, Standing
+from domain.scheduling.ports.task_exchange import HeldLease, Lease, LogBatch, Standing
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import EXECUTION_TIMEOUT, ReportOutcome, complete, fail, lose, snooze, time_out
 from domain.scheduling.settlement import cancel as cancelled
@@ -50,6 +51,10 @@ async def end_for_taking_too_long(hot: HotTasks, session: Session) -> None:
         await work.commit()
 
 
+async def held_by(hot: HotTasks, session: Session) -> Sequence[HeldLease]:
+    return (await hot.exchange.hear(DEFAULT_TENANT, session)).held
+
+
 def lines(*messages: str) -> JsonText:
     at = "2031-05-04T12:00:00Z"
     text = [{"at": at, "level": "INFO", "stream": "stdout", "message": message} for message in messages]
@@ -86,7 +91,8 @@ async def test_a_cancelled_attempt_is_told_to_stop_and_leaves_when_it_has(hot: H
     (order,) = (await hot.exchange.exchange(session, (), None)).stop
     assert (order.task_id, order.token, order.reason) == (*lease, "changed our mind")
     assert (await hot.exchange.exchange(NOBODY, (), None)).stop == []
-    assert await hot.exchange.held(session) == []
+    heard = await hot.exchange.hear(DEFAULT_TENANT, session)
+    assert (heard.held, heard.stop) == ([], [order])
     assert await hot.exchange.stopped(NOBODY, [lease]) == frozenset()
     assert await hot.exchange.stopped(session, [lease]) == {lease[0]}
     row = await hot.history(lease[0])
@@ -242,16 +248,16 @@ async def test_a_handler_may_cancel_its_task(hot: HotTasks) -> None:
 async def test_a_heartbeat_is_compared_with_what_the_session_holds(hot: HotTasks) -> None:
     session = await hot.session()
     here, gone = await hot.running(session, 2)
-    held = await hot.exchange.held(session)
+    held = await held_by(hot, session)
     assert {(h.task_id, h.token, h.absences) for h in held} == {(*here, 0), (*gone, 0)}
     assert held[0].claimed_at == (await hot.live(held[0].task_id)).claimed_at
     for _ in range(2):
         await hot.exchange.count_absences(session, [gone[0]], [here[0]])
     await hot.exchange.count_absences(NOBODY, [here[0]], [gone[0]])
-    assert {h.task_id: h.absences for h in await hot.exchange.held(session)} == {here[0]: 0, gone[0]: 2}
+    assert {h.task_id: h.absences for h in await held_by(hot, session)} == {here[0]: 0, gone[0]: 2}
     await hot.exchange.count_absences(session, [], [gone[0], here[0]])
-    assert {h.absences for h in await hot.exchange.held(session)} == {0}
-    assert await hot.exchange.held(NOBODY) == []
+    assert {h.absences for h in await held_by(hot, session)} == {0}
+    assert not await held_by(hot, NOBODY)
 
 
 async def test_a_repeated_report_is_already_known_however_its_attempt_ended(hot: HotTasks) -> None:

@@ -18,11 +18,13 @@ from domain.scheduling.ports.task_exchange import Claim, LogBatch
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Settlement
 from domain.scheduling.task_status import TaskStatus
+from domain.shared.ids import DEFAULT_TENANT
 from domain.shared.json_value import JsonText
 from infrastructure.sql.engine import PLANNED_ONCE, DialectName
 from infrastructure.sql.relation import Row, Statement
 from infrastructure.sql.scheduling import exchange_postgresql, lease_scripts
 from infrastructure.sql.scheduling.delivering import deliver
+from infrastructure.sql.scheduling.hearing import hear
 from infrastructure.sql.scheduling.letting_go import let_go_leases
 from infrastructure.sql.scheduling.misses import miss
 from infrastructure.sql.scheduling.scripts import run_in
@@ -89,7 +91,7 @@ USES = {
     "start": Use(lambda w: run_in(w, lease_scripts.start(POSTGRESQL, SESSION, [LEASE])), {KEY}),
     "log": Use(lambda w: run_in(w, lease_scripts.log(POSTGRESQL, SESSION, [LOG])), {KEY}),
     "log next": Use(lambda w: run_in(w, lease_scripts.log_next(POSTGRESQL, SESSION, [LOG])), {KEY}, A_TASK),
-    "held": Use(lambda w: run_in(w, lease_scripts.held(SESSION)), {HELD}),
+    "heartbeat": Use(lambda w: run_in(w, hear(DEFAULT_TENANT, SESSION)), {HELD}, (NOW, None, None)),
     "absences": Use(lambda w: run_in(w, lease_scripts.count_absences(POSTGRESQL, SESSION, [LEASE[0]], [])), {KEY}),
     "stopped": Use(lambda w: run_in(w, let_go_leases(POSTGRESQL, SESSION, [LEASE])), {KEY}, A_TASK),
     "miss": Use(lambda w: run_in(w, miss(POSTGRESQL, SESSION, [ENDS])), {KEY}),

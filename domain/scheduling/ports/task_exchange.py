@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from domain.scheduling.ids import LaneId, TaskId
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement
+from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonText
 
 LARGEST_CLAIM = 500
@@ -93,6 +94,22 @@ class HeldLease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the store says to a heartbeat at `now`. `live`: the session is the tenant's and the executor's present one,
+    and not over; only then do the others say something.
+
+    `held` leaves out what is stopping, which `stop` names. `clock_offset` is the one that was last written down.
+    """
+
+    now: datetime
+    live: bool
+    may_claim: bool = False
+    clock_offset: timedelta | None = None
+    held: Sequence[HeldLease] = ()
+    stop: Sequence[StopOrder] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogBatch:
     """Lines of one attempt, a JSON array of `{"at","level","stream","message"}`.
 
@@ -165,8 +182,8 @@ class TaskExchange(Protocol):
         """
 
     @abstractmethod
-    async def held(self, session: Session) -> Sequence[HeldLease]:
-        """What the session holds, stopping ones left out."""
+    async def hear(self, tenant: TenantId, session: Session) -> Heard:
+        """Everything that the answer to a heartbeat needs; reads only, and locks nothing."""
 
     @abstractmethod
     async def count_absences(self, session: Session, absent: Sequence[TaskId], present: Sequence[TaskId]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.ids import TaskId
-from domain.scheduling.ports.task_exchange import HeldLease, Lease, LogBatch, Standing
+from domain.scheduling.ports.task_exchange import Lease, LogBatch, Standing
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Attempt
 from domain.scheduling.task_status import TaskStatus
@@ -25,10 +25,8 @@ from infrastructure.sql.scheduling.tables import job_versions
 from infrastructure.sql.scheduling.task_changes import (
     after,
     is_held,
-    is_undelivered,
     leased_as,
     number,
-    of_session,
     t,
     under_session,
     word,
@@ -82,15 +80,6 @@ def stand(dialect: DialectName, session: Session, standings: Sequence[Standing])
     ordered = sorted(standings, key=lambda each: each.task_id)
     rows = [(s.task_id, s.token, s.progress, s.checkpoint) for s in ordered]
     return _ids((yield _STAND, {**session_parameters(session), **_STANDINGS.bind(dialect, rows)}))
-
-
-def held(session: Session) -> Script[Sequence[HeldLease]]:
-    """What the session holds."""
-    rows = yield _HELD, session_parameters(session)
-    return [
-        HeldLease(task_id=TaskId(id_), token=token, claimed_at=at, absences=absences, delivered=bool(delivered))
-        for id_, token, at, absences, delivered in rows
-    ]
 
 
 def count_absences(
@@ -176,13 +165,6 @@ _LOCK: Final = Statement(_lock)
 _LOG: Final = Statement(partial(_log, after_the_last=False))
 _LOG_NEXT: Final = Statement(partial(_log, after_the_last=True))
 _STAND: Final = Statement(_stand)
-_HELD: Final = Statement(
-    lambda _: (
-        sa.select(t.id, t.token, t.claimed_at, t.absences, ~is_undelivered())
-        .where(of_session(), is_held())
-        .order_by(t.id)
-    )
-)
 _COUNT_ABSENCES: Final = Statement(_count_absences)
 
 

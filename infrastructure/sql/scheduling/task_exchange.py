@@ -10,7 +10,7 @@ from domain.scheduling.ports.task_exchange import (
     Claim,
     ClaimedTask,
     Exchanged,
-    HeldLease,
+    Heard,
     Lease,
     LogBatch,
     Standing,
@@ -18,9 +18,11 @@ from domain.scheduling.ports.task_exchange import (
 )
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement
+from domain.shared.ids import TenantId
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling import exchange_postgresql, exchange_sqlite, lease_scripts
 from infrastructure.sql.scheduling.delivering import deliver
+from infrastructure.sql.scheduling.hearing import hear
 from infrastructure.sql.scheduling.letting_go import let_go_leases
 from infrastructure.sql.scheduling.misses import miss
 from infrastructure.sql.scheduling.scripts import ScriptRunner
@@ -67,8 +69,8 @@ class SqlTaskExchange(TaskExchange):
     async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[Lease, ReportOutcome]:
         return await self._runner.at_once(miss(self._dialect, session, settlements))
 
-    async def held(self, session: Session) -> Sequence[HeldLease]:
-        return await self._runner.at_once(lease_scripts.held(session))
+    async def hear(self, tenant: TenantId, session: Session) -> Heard:
+        return await self._runner.at_once(hear(tenant, session))
 
     async def count_absences(self, session: Session, absent: Sequence[TaskId], present: Sequence[TaskId]) -> None:
         await self._runner.at_once(lease_scripts.count_absences(self._dialect, session, absent, present))

@@ -12,6 +12,7 @@ from domain.scheduling.ports.task_exchange import (
     Claim,
     ClaimedTask,
     Exchanged,
+    Heard,
     HeldLease,
     Lease,
     LogBatch,
@@ -22,6 +23,7 @@ from domain.scheduling.ports.task_exchange import (
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement
 from domain.scheduling.task_status import HELD, TaskStatus
+from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonText
 from tests.unit.application.fake_queues import StoredTask
 from tests.unit.application.fake_store import FakeStore
@@ -63,9 +65,11 @@ class FakeTaskExchange(TaskExchange):
         present = executor is not None and executor.epoch == session.epoch
         may_claim = executor is not None and present and executor.status is ExecutorStatus.ONLINE
         claimed = self._claim(session, claim) if claim is not None and may_claim else []
+        return Exchanged(applied=frozenset(applied), claimed=claimed, stop=self._stop(session), may_claim=may_claim)
+
+    def _stop(self, session: Session) -> list[StopOrder]:
         stopping = [t for t in self._tasks.values() if t.stopping_until and t.holder == session]
-        stop = [StopOrder(task_id=t.id, token=t.token or 0, reason=t.reason) for t in stopping]
-        return Exchanged(applied=frozenset(applied), claimed=claimed, stop=stop, may_claim=may_claim)
+        return [StopOrder(task_id=t.id, token=t.token or 0, reason=t.reason) for t in stopping]
 
     def _claim(self, session: Session, claim: Claim) -> list[ClaimedTask]:
         mine = [t for t in self._tasks.values() if t.holder == session and t.claim_id == claim.claim_id]
@@ -157,9 +161,13 @@ class FakeTaskExchange(TaskExchange):
                 self.orphans += [settlement] if settlement.task_id in self._tasks else []
         return outcomes
 
-    async def held(self, session: Session) -> Sequence[HeldLease]:
-        self.calls.append("held")
-        return [
+    async def hear(self, tenant: TenantId, session: Session) -> Heard:
+        self.calls.append("hear")
+        executor = self._store.tables.executors.get(session.executor_id)
+        known = executor is not None and (executor.tenant, executor.epoch) == (tenant, session.epoch)
+        if executor is None or not known or executor.status is ExecutorStatus.OFFLINE:
+            return Heard(now=self._store.now, live=False)
+        held = [
             HeldLease(
                 task_id=t.id,
                 token=t.token or 0,
@@ -170,6 +178,14 @@ class FakeTaskExchange(TaskExchange):
             for t in self._tasks.values()
             if t.status in HELD and t.is_held_by(session)
         ]
+        return Heard(
+            now=self._store.now,
+            live=True,
+            may_claim=executor.may_claim,
+            clock_offset=executor.clock_offset,
+            held=held,
+            stop=self._stop(session),
+        )
 
     async def count_absences(self, session: Session, absent: Sequence[TaskId], present: Sequence[TaskId]) -> None:
         self.calls.append("count_absences")

@@ -94,10 +94,12 @@ class FakeStore:
     def __init__(self) -> None:
         self.now = NOON
         self.tables = Tables()
+        self.begun = 0
         self.commits = 0
         self.before_commit: Callable[[Tables], None] = lambda _tables: None
 
     def begin(self) -> FakeWork:
+        self.begun += 1
         return FakeWork(self)
 
     def event_types(self) -> list[str]:

@@ -136,6 +136,15 @@ async def test_a_beat_of_a_session_that_is_over_is_refused(cluster: Cluster) -> 
     assert cluster.beats.known == {}
 
 
+async def test_a_usual_beat_is_one_question_to_the_store(cluster: Cluster) -> None:
+    (task_id,) = await start(cluster)
+    await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, [(task_id, 101)], NOON + SECOND)
+    cluster.exchange.calls.clear()
+    begun = cluster.store.begun
+    await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, [(task_id, 101)], NOON + SECOND)
+    assert (cluster.exchange.calls, cluster.store.begun) == (["hear"], begun)
+
+
 async def test_a_draining_executor_keeps_its_tasks_and_gets_no_more(cluster: Cluster) -> None:
     await start(cluster)
     await cluster.execution.submit(ANN, "work")
