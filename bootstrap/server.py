@@ -16,6 +16,7 @@ from bootstrap.running import running
 from bootstrap.serving import StopSignals, listen, serving
 from bootstrap.settings import Settings
 from bootstrap.settings_loading import load_settings
+from bootstrap.settings_tree import Role
 from domain.shared.errors import Invalid
 from infrastructure.sql.migrations import DatabaseRefused
 from interfaces.cli.launchers import LaunchRefused, ServerOptions
@@ -37,13 +38,15 @@ def run_server(options: ServerOptions) -> int:
 async def _serve(settings: Settings) -> int:
     listener = listen(settings.host, settings.port)
     container = Container(settings=providers.Object(settings))
-    async with (
-        running(container, migrate=False),
-        serving(create_app(container.services(), allowed_hosts=settings.allowed_hosts), listener) as address,
-    ):
+    api = Role.API in settings.roles
+    app = create_app(container.services(), allowed_hosts=settings.allowed_hosts, api=api)
+    async with running(container, migrate=False), serving(app, listener) as address:
         stop = StopSignals()
         settle_memory()
-        log.info("ready: %s (API documentation: %s/docs)", address, address)
+        if api:
+            log.info("ready: %s (API documentation: %s/docs)", address, address)
+        else:
+            log.info("ready: %s/actuator (the API is served by nodes with the role api)", address)
         await stop.asked.wait()
         log.info("stopping: claims end, requests under way finish")
         container.draining().begin()

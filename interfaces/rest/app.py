@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
 
 from application.notifications.event_feed import EventFeed
 from application.notifications.ports import JobLookup, SinksReader
@@ -79,6 +80,41 @@ from interfaces.rest.scheduling.task_verbs import TaskVerbController
 from interfaces.rest.scheduling.tasks import TaskController
 from interfaces.rest.scheduling.upcoming import upcoming
 
+API: Sequence[ControllerRouterHandler] = (
+    JobController,
+    JobActionController,
+    validate_job,
+    JobTimeController,
+    JobGraphController,
+    RunController,
+    graph,
+    preview,
+    JobSkipController,
+    upcoming,
+    apply_jobs,
+    publish_events,
+    TaskController,
+    TaskListController,
+    TaskVerbController,
+    TaskStandingController,
+    batch_tasks,
+    FailureController,
+    explain_task,
+    explain_job,
+    ClusterController,
+    *SWITCHES,
+    *BACKFILLS,
+    job_health,
+    ExecutorController,
+    *EXECUTOR_API,
+    *LOCKS,
+    cluster_locks,
+    follow_events,
+    SinkController,
+    *CLUSTER,
+)
+"""What stands below /api/v1."""
+
 
 class Reader(SchedulingReader, Protocol):
     """The read side, and whether it answers."""
@@ -130,51 +166,15 @@ class Services:
 
 
 def create_app(
-    services: Services, *, lifespan: Sequence[Lifespan] = (), allowed_hosts: Collection[str] = ()
+    services: Services, *, lifespan: Sequence[Lifespan] = (), allowed_hosts: Collection[str] = (), api: bool = True
 ) -> Litestar:
-    """The application. It answers to loopback names and to `allowed_hosts`, and to no other."""
+    """The application. It answers to loopback names and to `allowed_hosts`, and to no other.
+
+    Without `api` it shows how the node is, and nothing else.
+    """
     routes = Routes()
     app = Litestar(
-        route_handlers=[
-            Router(
-                "/api/v1",
-                route_handlers=[
-                    JobController,
-                    JobActionController,
-                    validate_job,
-                    JobTimeController,
-                    JobGraphController,
-                    RunController,
-                    graph,
-                    preview,
-                    JobSkipController,
-                    upcoming,
-                    apply_jobs,
-                    publish_events,
-                    TaskController,
-                    TaskListController,
-                    TaskVerbController,
-                    TaskStandingController,
-                    batch_tasks,
-                    FailureController,
-                    explain_task,
-                    explain_job,
-                    ClusterController,
-                    *SWITCHES,
-                    *BACKFILLS,
-                    job_health,
-                    ExecutorController,
-                    *EXECUTOR_API,
-                    *LOCKS,
-                    cluster_locks,
-                    follow_events,
-                    SinkController,
-                    *CLUSTER,
-                ],
-            ),
-            *ACTUATOR,
-            *PAGES,
-        ],
+        route_handlers=[*ACTUATOR, *(_everything_else() if api else ())],
         dependencies={
             name: _given(value)
             for name, value in (
@@ -227,6 +227,10 @@ def create_app(
     # Around the router, not inside: paths that do not exist are guarded, named and logged as well.
     app.asgi_handler = Access(Gate(app.asgi_handler, allowed_hosts), services.actuator.observe)
     return app
+
+
+def _everything_else() -> Sequence[ControllerRouterHandler]:
+    return [Router("/api/v1", route_handlers=API), *PAGES]
 
 
 def _given(value: object) -> Provide:
