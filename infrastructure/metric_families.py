@@ -15,6 +15,7 @@ ABOUT: Final[Mapping[str, str]] = {
     "scheduler_jobs_active_count": "Jobs that are ACTIVE.",
     "scheduler_schedule_findings": "Schedules with something wrong, by finding; a healthy platform has none.",
     "scheduler_executor_count": "Executors that are ONLINE.",
+    "scheduler_executors_stalled_count": "Executors that beat, while all that they run takes much longer than usual.",
     "scheduler_tasks_scheduled_count": "Tasks that this node has created since it started.",
     "scheduler_tasks_completed_count": "Tasks whose completion this node has recorded since it started.",
     "scheduler_tasks_failed_count": "Tasks that failed or timed out for good, recorded by this node since it started.",

@@ -167,6 +167,7 @@ class Telemetry(Metrics, LockListener, Collector):
 def _of_store(figures: Figures) -> Iterator[Metric]:
     yield gauge("scheduler_jobs_active_count", [((), figures.active_jobs)])
     yield gauge("scheduler_executor_count", [((), figures.online_executors)])
+    yield gauge("scheduler_executors_stalled_count", [((), figures.stalled_executors)])
     ailing = [((ailment,), count) for ailment, count in figures.ailing.items()]
     yield gauge("scheduler_schedule_findings", ailing, "finding")
     pools = [((each.pool,), each) for each in figures.pools]

@@ -29,6 +29,7 @@ class Figures:
     online_executors: int
     pools: Sequence[PoolFigures]
     ailing: Mapping[str, int] = field(default_factory=dict)
+    stalled_executors: int = 0
 
 
 class FiguresReader(Protocol):

@@ -165,10 +165,23 @@ class OccurrenceView(View, frozen=True, kw_only=True):
     lag_seconds: float
 
 
+class OverlongTaskView(View, frozen=True, kw_only=True):
+    """A task that runs longer than usual. `usualSeconds`: 95 % of the latest completed runs of its job took no longer;
+    null if none has completed yet.
+    """
+
+    id: UUID
+    job_name: str
+    started_at: datetime
+    usual_seconds: float | None
+
+
 class ExecutorView(View, frozen=True, kw_only=True):
     """An executor and its present session.
 
     `clockOffsetSeconds`: how far its clock is ahead of the database's, as its heartbeats show; nothing depends on it.
+    `stalled`: since `stalledSince` all that it runs takes more than twice as long as usual; `overlongTasks` are the
+    first twenty of them. Nothing is done about it: a timeout of the job would.
     """
 
     id: str
@@ -186,6 +199,9 @@ class ExecutorView(View, frozen=True, kw_only=True):
     registered_at: datetime
     last_heartbeat_at: datetime
     clock_offset_seconds: float | None = None
+    stalled: bool = False
+    stalled_since: datetime | None = None
+    overlong_tasks: list[OverlongTaskView] = []
 
 
 class StoppedView(View, frozen=True, kw_only=True):

@@ -92,6 +92,9 @@ def _loops(health: dict[str, Any]) -> Finding:
 def _executors(client: Client) -> Finding:
     known = list(client.executors())
     online = [executor["id"] for executor in known if executor.get("status") == "ONLINE"]
+    if stalled := [executor["id"] for executor in known if executor.get("stalled")]:
+        return Finding("executors", WARNING, f"{len(stalled)} of {len(known)} stalled: {_some(stalled)}",
+                       f"see what it runs for too long: scheduler executors get {stalled[0]}")  # fmt: skip
     if online:
         return Finding("executors", OK, f"{len(online)} of {len(known)} online: {_some(online)}")
     draining = [executor["id"] for executor in known if executor.get("status") == "DRAINING"]

@@ -31,7 +31,7 @@ def list_executors(session: Session, state: str | None, limit: int | None) -> No
     """List executors and what they run."""
     columns: Columns = (
         ("EXECUTOR", member("id")),
-        ("STATUS", status),
+        ("STATUS", _standing),
         ("POOL", member("pool")),
         ("RUNS", _load),
         ("TYPES", _joined("types")),
@@ -62,6 +62,7 @@ def get_executor(session: Session, executor: str) -> None:
         ("registered", time_of(session, "registeredAt")),
         ("last heartbeat", time_of(session, "lastHeartbeatAt")),
         ("clock", _clock),
+        ("stalled", lambda found: _stalled(session, found)),
     )
     with session.client() as client:
         print_one(session, client.executor(executor), fields, "id")
@@ -95,6 +96,17 @@ def deactivate(session: Session, ids: tuple[str, ...], reason: str) -> None:
 
 def _act(session: Session, ids: tuple[str, ...], act: Callable[[Client, str], Document]) -> None:
     each(session, ids, act, lambda _, name, now: f"{clean(name)} is {clean(now.get('status'))}, runs {_load(now)}")
+
+
+def _standing(executor: Document) -> str:
+    return f"{status(executor)} (stalled)" if executor.get("stalled") else status(executor)
+
+
+def _stalled(session: Session, executor: Document) -> str:
+    if not executor.get("stalled"):
+        return "no"
+    tasks = [f"{clean(task.get('jobName'))} {clean(task.get('id'))}" for task in executor.get("overlongTasks") or []]
+    return f"since {time_of(session, 'stalledSince')(executor)}: {', '.join(tasks)}"
 
 
 def _clock(executor: Document) -> str:

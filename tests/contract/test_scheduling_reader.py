@@ -359,16 +359,6 @@ async def test_the_ledger_shows_one_kind_of_decision_or_one_span(store: Store, r
         await reader.occurrences(DEFAULT_TENANT, numbered(1), other, Slice(cursor=some.next_cursor))
 
 
-async def test_executors_are_listed_with_what_they_hold(store: Store, reader: SqlSchedulingReader) -> None:
-    await put(store, executors, executor("b"), executor("a"), executor("c", status="OFFLINE"))
-    await put(store, tasks, *(task(n, executor_id="a", status="RUNNING") for n in range(3)))
-    page = await reader.executors(DEFAULT_TENANT, ["ONLINE"], Slice(limit=1))
-    assert [(e.id, e.running_tasks, e.labels, e.types) for e in page.items] == [("a", 3, {"os": "linux"}, ["COMMAND"])]
-    rest = await reader.executors(DEFAULT_TENANT, ["ONLINE"], Slice(limit=1, cursor=page.next_cursor))
-    assert ([e.id for e in rest.items], rest.next_cursor) == (["b"], None)
-    assert (await reader.executor(DEFAULT_TENANT, "c")).status == "OFFLINE"
-
-
 async def test_a_cursor_of_another_list_is_refused(store: Store, reader: SqlSchedulingReader) -> None:
     await put(store, tasks, task(1), task(2))
     page = await reader.tasks(DEFAULT_TENANT, TaskFilter(), Slice(limit=1))

@@ -17,7 +17,8 @@ from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import DEFAULT_TENANT, TenantId
 from domain.timing.trigger import TriggerState
 from infrastructure.sql.engine import Store
-from infrastructure.sql.scheduling.reader_upcoming import LATEST_RUNS, SqlUpcomingReader
+from infrastructure.sql.scheduling.reader_upcoming import SqlUpcomingReader
+from infrastructure.sql.scheduling.run_times import LATEST_RUNS
 from infrastructure.sql.scheduling.tables import jobs
 from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, tasks
 from tests.builders import capability, cron, uid

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 
 from application.scheduling.queries import Slice
-from application.scheduling.views import ClusterView, ExecutorView, StoppedView
+from application.scheduling.views import ClusterView, ExecutorView, OverlongTaskView, StoppedView
 from application.shared.page import Page
 from domain.scheduling.errors import ExecutorNotFound
 from domain.scheduling.executor import ExecutorStatus
+from domain.scheduling.stall import RunningTask, Stall
 from domain.shared.ids import TenantId
 from infrastructure.sql.cursors import Cursors
-from infrastructure.sql.scheduling.reading import Reading, Row, page_of
+from infrastructure.sql.scheduling.reader_stalls import StallReading
+from infrastructure.sql.scheduling.reading import Row, page_of
 from infrastructure.sql.scheduling.tables import executors, switches
 from infrastructure.sql.scheduling.task_tables import tasks
+
+SHOWN: Final = 20
+"""Overlong tasks of an executor; those that began first say enough."""
 
 _e = executors.c
 _running = (
@@ -30,7 +36,7 @@ _strings = msgspec.json.Decoder(list[str]).decode
 _labels = msgspec.json.Decoder(dict[str, str]).decode
 
 
-class ExecutorReading(Reading):
+class ExecutorReading(StallReading):
     """The part of the reader that knows executors."""
 
     async def executors(self, tenant: TenantId, statuses: Sequence[str], page: Slice) -> Page[ExecutorView]:
@@ -40,7 +46,9 @@ class ExecutorReading(Reading):
             query = query.where(_e.status.in_(statuses))
         if page.cursor is not None:
             query = query.where(_e.id > cursors.position(page.cursor))
-        return page_of(await self._all(query), page.limit, cursors, lambda row: row.id, _executor)
+        rows = await self._all(query)
+        stalls = await self._stalls_among(rows)
+        return page_of(rows, page.limit, cursors, lambda row: row.id, lambda row: _executor(row, stalls.get(row.id)))
 
     async def cluster(self, tenant: TenantId) -> ClusterView:
         t, s, number = tasks.c, switches.c, sa.func.count().label("number")
@@ -64,10 +72,14 @@ class ExecutorReading(Reading):
         row = await self._first(sa.select(executors, _running).where(_e.tenant == tenant, _e.id == executor_id))
         if row is None:
             raise ExecutorNotFound(executor_id)
-        return _executor(row)
+        return _executor(row, (await self._stalls_among([row])).get(row.id))
+
+    async def _stalls_among(self, rows: Sequence[Row]) -> Mapping[str, Stall]:
+        busy = [row.id for row in rows if row.running_tasks]
+        return await self._stalls(await self._present(), busy) if busy else {}
 
 
-def _executor(row: Row) -> ExecutorView:
+def _executor(row: Row, stall: Stall | None) -> ExecutorView:
     return ExecutorView(
         id=row.id,
         status=row.status,
@@ -84,4 +96,16 @@ def _executor(row: Row) -> ExecutorView:
         registered_at=row.registered_at,
         last_heartbeat_at=row.last_heartbeat_at,
         clock_offset_seconds=None if row.clock_offset_ms is None else row.clock_offset_ms / 1000,
+        stalled=stall is not None,
+        stalled_since=None if stall is None else stall.since,
+        overlong_tasks=[] if stall is None else [_overlong(task) for task in stall.tasks[:SHOWN]],
+    )
+
+
+def _overlong(task: RunningTask) -> OverlongTaskView:
+    return OverlongTaskView(
+        id=task.task_id,
+        job_name=task.job_name,
+        started_at=task.started_at,
+        usual_seconds=None if task.usual is None else task.usual.total_seconds(),
     )

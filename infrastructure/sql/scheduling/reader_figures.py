@@ -12,7 +12,7 @@ from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.job import JobStatus
 from infrastructure.sql.scheduling.claiming import first_waiting
 from infrastructure.sql.scheduling.health_book import all_ailments, findings_by_ailment
-from infrastructure.sql.scheduling.reading import Reading
+from infrastructure.sql.scheduling.reader_stalls import StallReading
 from infrastructure.sql.scheduling.tables import executors, jobs, lanes
 from infrastructure.sql.scheduling.task_changes import number, t, word
 from infrastructure.sql.scheduling.task_tables import tasks
@@ -35,7 +35,7 @@ _FIRST = first_waiting(lanes.c.id).with_only_columns(t.ready_at).limit(number(1)
 """Of the task that is next in a lane: one step in the index of claims, however many wait behind it."""
 
 
-class SqlFigures(Reading, FiguresReader):
+class SqlFigures(StallReading, FiguresReader):
     """A handful of statements, each of which sees what is committed."""
 
     async def figures(self) -> Figures:
@@ -48,6 +48,7 @@ class SqlFigures(Reading, FiguresReader):
             active_jobs=active_jobs,
             ailing=all_ailments((row.ailment, row.schedules) for row in ailing),
             online_executors=sum(row.executors for row in online.values()),
+            stalled_executors=len(await self._stalls(await self._present())),
             pools=[
                 PoolFigures(
                     pool=pool,

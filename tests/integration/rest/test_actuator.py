@@ -68,6 +68,7 @@ async def test_an_empty_store_has_figures_too(api: Api) -> None:
     samples = await scrape(api)
     assert value(samples, "scheduler_jobs_active_count") == 0
     assert value(samples, "scheduler_executor_count") == 0
+    assert value(samples, "scheduler_executors_stalled_count") == 0
     assert "scheduler_executor_slots" not in samples
 
 

@@ -43,6 +43,16 @@ def test_executors_are_listed_with_what_they_run(run: Run, fake: FakeScheduler) 
     assert run("executors", "list", "-o", "name").stdout == "w1\n"
 
 
+def test_an_executor_that_finishes_nothing_is_shown_with_what_it_runs(run: Run, fake: FakeScheduler) -> None:
+    overlong = {"id": "0198", "jobName": "backup", "startedAt": "2026-11-22T09:00:00Z", "usualSeconds": 5.0}
+    stalled = SHOWN | {"stalled": True, "stalledSince": "2026-11-22T09:01:00Z", "overlongTasks": [overlong]}
+    assert "stalled         no" in run("executors", "get", "w1").stdout
+    fake.routes["GET /cluster/executors"] = lambda _: (200, {"items": [stalled], "nextCursor": None})
+    fake.routes["GET /cluster/executors/w1"] = lambda _: (200, stalled)
+    assert "ONLINE (stalled)" in run("executors", "list").stdout
+    assert "stalled         since 2026-11-22T09:01:00Z: backup 0198" in run("executors", "get", "w1").stdout
+
+
 def test_an_executor_is_shown_with_its_session_in_the_zone_asked_for(run: Run) -> None:
     shown = run("executors", "get", "w1", "--tz", "Europe/Berlin").stdout
     assert "labels          os=linux" in shown

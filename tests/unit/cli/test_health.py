@@ -118,6 +118,15 @@ def test_executors_that_all_drain_are_told_from_none(run: Run, fake: FakeSchedul
     assert "scheduler executors activate w1" in run("doctor").stdout
 
 
+def test_an_executor_that_finishes_nothing_is_a_warning(run: Run, fake: FakeScheduler) -> None:
+    known = [EXECUTOR, EXECUTOR | {"id": "w2", "stalled": True}]
+    fake.routes["GET /cluster/executors"] = lambda _: (200, {"items": known, "nextCursor": None})
+    found = run("doctor")
+    assert verdicts(found)["executors"] == "WARNING"
+    assert "1 of 2 stalled: w2" in found.stdout
+    assert "scheduler executors get w2" in found.stdout
+
+
 def test_the_doctor_goes_on_where_one_look_fails(run: Run, fake: FakeScheduler) -> None:
     del fake.routes["GET /cluster/executors"]
     assert verdicts(run("doctor")) | {"executors": "WRONG", "jobs": "OK"} == verdicts(run("doctor"))
