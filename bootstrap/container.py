@@ -45,7 +45,7 @@ from bootstrap.event_types import event_types
 from bootstrap.job_types import known_job_types
 from bootstrap.observing import actuator_of, telemetry_of, this_process
 from bootstrap.settings import Settings
-from bootstrap.sinks import Carriers, Sinks
+from bootstrap.sinks import Carriers, sinks_of
 from domain.timing.ports import Calendars
 from infrastructure.cel import CelFilters
 from infrastructure.cel_conditions import CelConditions
@@ -134,7 +134,8 @@ class Container(containers.DeclarativeContainer):
     carriers = providers.Singleton(
         Carriers, event_log, sink_book, providers.Singleton(SqlLocks, store, ids, settings.provided.node_id), ids, clock
     )
-    relay = providers.Singleton(OutboxRelay, providers.Singleton(Sinks), carriers)
+    sinks = providers.Singleton(sinks_of, settings)
+    relay = providers.Singleton(OutboxRelay, sinks, carriers)
 
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
     sessions = providers.Singleton(Sessions, work.provider)

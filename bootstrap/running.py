@@ -39,6 +39,7 @@ async def running(container: Container, *, migrate: bool, loops: bool = True) ->
         await stack.enter_async_context(coordination.running())
         if loops:
             stack.push_async_callback(_leave, container)
+            stack.push_async_callback(container.sinks().close)
             stack.push_async_callback(container.relay().close)
             for loop in (*container.every_node_loops(), *_of_roles(container)):
                 loop.start()

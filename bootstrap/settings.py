@@ -24,6 +24,14 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventStreamSettings:
+    """The Redis with the stream of all events, and about how many it keeps."""
+
+    url: str
+    longest: int = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the container is built from.
 
@@ -42,6 +50,8 @@ class Settings:
     slots: int = 100
     redis_url: str | None = None
     """None: there is one node, and it needs no Redis."""
+    event_stream: EventStreamSettings | None = None
+    """None: events are not written to Redis."""
     keys: Keys = field(default_factory=Keys)
     lock_provider: LockProvider = LockProvider.DATABASE
     roles: frozenset[Role] = frozenset(Role)

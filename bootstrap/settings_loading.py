@@ -15,7 +15,7 @@ import msgspec
 
 from application.scheduling.job_mapping import JobDefaults
 from application.shared.log_level import LogLevel
-from bootstrap.settings import LogSettings, Settings
+from bootstrap.settings import EventStreamSettings, LogSettings, Settings
 from bootstrap.settings_file import DEFAULT_FILE, SettingsFile, UnreadableFile, read_settings_file
 from bootstrap.settings_keys import KEYS, LEVELS, ROOT
 from bootstrap.settings_sources import (
@@ -88,6 +88,7 @@ class Loaded:
                 )
             ),
             slots=tree.job.max_concurrent_jobs,
+            event_stream=_event_stream(tree),
             redis_url=tree.redis.url if tree.cluster.enabled else None,
             keys=Keys(
                 prefix=tree.redis.key_prefix,
@@ -154,6 +155,13 @@ def _liveness(tree: Scheduler) -> Liveness:
     )
 
 
+def _event_stream(tree: Scheduler) -> EventStreamSettings | None:
+    stream = tree.events.redis_stream
+    if not stream.enabled or tree.redis.url is None:
+        return None
+    return EventStreamSettings(url=tree.redis.url, longest=stream.max_length)
+
+
 def _contradictions(tree: Scheduler, values: Mapping[str, Value]) -> Iterator[str]:
     """What no value shows alone."""
 
@@ -176,6 +184,8 @@ def _contradictions(tree: Scheduler, values: Mapping[str, Value]) -> Iterator[st
         )
     if tree.cluster.enabled and (tree.database.url or "").startswith("sqlite"):
         yield f"{said('cluster.enabled')} needs PostgreSQL: several nodes cannot share a SQLite file."
+    if tree.events.redis_stream.enabled and tree.redis.url is None:
+        yield f"{said('events.redis-stream.enabled')} needs {ROOT}.redis.url: the stream stands there."
     if tree.cluster.enabled and tree.redis.url is None:
         yield f"{said('cluster.enabled')} needs {ROOT}.redis.url: through it nodes wake each other."
     if tree.cluster.enabled and tree.lock.provider is LockProvider.LOCAL:

@@ -170,6 +170,19 @@ class Redis(Section, frozen=True):
     ] = True
 
 
+class RedisStream(Section, frozen=True):
+    enabled: Annotated[
+        bool, Meta(description="Whether all events are also written to a stream of the Redis at `redis.url`.")
+    ] = False
+    max_length: Annotated[
+        int, Meta(ge=1_000, le=1_000_000_000, description="Events that the stream keeps, about so many.")
+    ] = 100_000
+
+
+class Events(Section, frozen=True):
+    redis_stream: RedisStream = RedisStream()
+
+
 class Lock(Section, frozen=True):
     provider: Annotated[
         LockProvider,
@@ -229,6 +242,7 @@ class Scheduler(Section, frozen=True):
     ] = ".scheduler"
     database: Database = Database()
     redis: Redis = Redis()
+    events: Events = Events()
     lock: Lock = Lock()
     server: Server = Server()
     retry: Retry = Retry()

@@ -34,6 +34,11 @@ class Keys:
         return self._shared("heartbeats")
 
     @property
+    def events(self) -> str:
+        """The stream of all events."""
+        return self._shared("events")
+
+    @property
     def wake_ups(self) -> str:
         """The channel of hints between nodes."""
         return self._shared("wake-ups")
