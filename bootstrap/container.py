@@ -61,6 +61,7 @@ from infrastructure.sql.notifications.sink_book import SqlSinkBook
 from infrastructure.sql.operations.locks import SqlLocks
 from infrastructure.sql.operations.reader import SqlLocksReader
 from infrastructure.sql.operations.work import SqlOperationsWork
+from infrastructure.sql.outbox_retention import drop_old_events
 from infrastructure.sql.repeats import SqlRepeats
 from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
@@ -220,6 +221,14 @@ class Container(containers.DeclarativeContainer):
             "history-partitions",
             providers.Factory(partial, keep_partitions_ahead, store),
             timedelta(hours=6),
+            wake_up,
+            locking,
+        ),
+        providers.Singleton(
+            upkeep_loop,
+            "old-events",
+            providers.Factory(partial, drop_old_events, store, settings.provided.keep_events),
+            timedelta(minutes=10),
             wake_up,
             locking,
         ),

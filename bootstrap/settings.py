@@ -50,6 +50,7 @@ class Settings:
     slots: int = 100
     redis_url: str | None = None
     """None: there is one node, and it needs no Redis."""
+    keep_events: timedelta = timedelta(days=7)
     event_stream: EventStreamSettings | None = None
     """None: events are not written to Redis."""
     keys: Keys = field(default_factory=Keys)

@@ -180,6 +180,14 @@ class RedisStream(Section, frozen=True):
 
 
 class Events(Section, frozen=True):
+    keep_days: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3650,
+            description="How long events are kept for streams and sinks; four times as long for a sink that is late.",
+        ),
+    ] = 7
     redis_stream: RedisStream = RedisStream()
 
 
