@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from application.scheduling.ending_others import end_others, tell_ended
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import WrittenUp, write_up
@@ -95,8 +96,10 @@ class EventIntake:
         written = write_up(firings, self._ids, work.now)
         if written.fired.occurrences:
             await work.schedules.record(written.fired)
+            ended = await end_others(work, firings, written.fired.tasks)
             work.record(written.events)
             await work.commit()
+            tell_ended(self._wake_up, self._metrics, ended)
             self._tell(written, work.now)
         decided = {
             (firing.after.job_id, fire.cause.fire_key): fire

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.scheduling.apply_order import name_in, upstreams_first
+from application.scheduling.ending_others import end_tasks_before, tell_ended
 from application.scheduling.fire_difference import FireDifference, Standing
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document, merged
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
@@ -25,6 +26,7 @@ from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
 from domain.scheduling.job_type import JobTypes
 from domain.scheduling.occurrence import manual_fire_key
+from domain.scheduling.overlap import judge_overlap
 from domain.scheduling.policies import OverlapPolicy
 from domain.scheduling.task import Origin
 from domain.shared.errors import DomainError
@@ -217,31 +219,35 @@ class JobManagementService:
     ) -> TaskId:
         """A run that somebody asks for; `overlap` overrides the job's policy.
 
-        Raises `IllegalJobState`, `Overlapping`.
+        Raises `IllegalJobState`, `Overlapping`, `Invalid` for a policy that does not go with the job's.
         """
         task_id = TaskId(self._ids.new())
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
             job.require_runnable()
             schedule = await work.schedules.take(job.id)
-            live = schedule.live if (overlap or schedule.policy.overlap) is OverlapPolicy.SKIP else 0
+            policy = schedule.policy.overlap.overridden(overlap)
+            verdict = judge_overlap(policy, schedule.live, is_last=True)
             written = write_up_manual(
                 schedule,
                 manual_fire_key(task_id),
-                None if live else task_id,
-                f"{live} earlier task(s) still unfinished" if live else None,
+                task_id,
+                verdict,
                 parameters,
                 self._ids,
                 work.now,
                 asked_keys(job.definition.limits, job.definition.parameters, parameters),
             )
             await work.schedules.record(written.fired)
+            ended = await end_tasks_before(work, job.id, {task_id}) if policy.ends_others else ()
             work.record(written.events)
             await work.commit()
-        if live:
-            raise Overlapping(job.definition.name, live)
+        tell_ended(self._wake_up, self._metrics, ended)
+        if not verdict.decision.runs:
+            raise Overlapping(job.definition.name, schedule.live, policy)
         self._metrics.created(Origin.MANUAL, 1)
-        self._wake_up.signal(OPENINGS if job.definition.limits else lane_topic(schedule.lane), 1)
+        self._wake_up.signal(lane_topic(schedule.lane), 1)
+        self._wake_up.signal(OPENINGS)  # or it waits at a limit, or for its turn
         return task_id
 
     async def _change(

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from application.scheduling.documents import at
+from application.scheduling.ending_others import end_others
 from application.scheduling.fire_difference import FireDifference, Standing, difference
 from application.scheduling.job_graph import weave
 from application.scheduling.lanes import Lanes
@@ -115,6 +116,7 @@ class JobPlanning:
                 break
             written = write_up([firing], self._ids, work.now)
             await work.schedules.record(written.fired)
+            await end_others(work, [firing], written.fired.tasks)  # executors hear of it with their next beat
             work.record(written.events)
             schedule = await work.schedules.take(schedule.job_id)
         return schedule

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from application.scheduling.ending_others import end_others, tell_ended
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import write_up
@@ -19,7 +20,6 @@ from domain.scheduling.errors import AlreadyFired
 from domain.scheduling.events import ScheduleFailed
 from domain.scheduling.firing import Firing, decide
 from domain.scheduling.ids import JobId
-from domain.scheduling.occurrence import Decision
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task import Origin
 from domain.scheduling.task_status import Gate
@@ -94,8 +94,10 @@ class Planner:
         """Commit the decisions; then the lanes hear of their tasks, and low schedules wait to be refilled."""
         written = write_up(firings, self._ids, work.now)
         await work.schedules.record(written.fired)
+        ended = await end_others(work, firings, written.fired.tasks)
         work.record(written.events)
         await work.commit()
+        tell_ended(self._wake_up, self._metrics, ended)
         self._metrics.decided(written.fired.occurrences, work.now)
         self._metrics.created(Origin.SCHEDULE, len(written.fired.tasks))
         for lane, count in written.lanes.items():
@@ -184,7 +186,7 @@ class Planner:
 
 
 def _without_fires(firing: Firing) -> Firing:
-    return replace(firing, decisions=tuple(d for d in firing.decisions if d.decision is not Decision.FIRED))
+    return replace(firing, decisions=tuple(d for d in firing.decisions if not d.decision.runs))
 
 
 def _readable(triggers: Mapping[JobId, Trigger], job_id: JobId) -> Trigger:

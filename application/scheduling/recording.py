@@ -13,6 +13,7 @@ from domain.scheduling.firing import Firing, PlannedFire
 from domain.scheduling.ids import LaneId, OccurrenceId, RunId, TaskId
 from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.occurrence import Decision, Occurrence, schedule_fire_key
+from domain.scheduling.overlap import Verdict
 from domain.scheduling.ports.schedule_queue import Fired
 from domain.scheduling.schedule import Schedule, Tail
 from domain.scheduling.task import NewTask, Origin
@@ -40,11 +41,11 @@ def write_up(firings: Sequence[Firing], ids: Ids, now: datetime) -> WrittenUp:
     for firing in firings:
         schedule = firing.after
         for decision, fires in firing.runs:
-            if decision is Decision.FIRED:
+            if decision.runs:
                 key = _key(fires[0])
                 task = _task(schedule, fires[0], key, ids, now)
                 tasks.append(task)
-                occurrence = _fired(schedule, task, fires[0], key, ids)
+                occurrence = _running(schedule, task, fires[0], key, ids)
                 if schedule.policy.awaits_end and not schedule.exhausted:
                     schedule = replace(schedule, awaited=task.id)
                 if schedule.tail is not None:
@@ -99,17 +100,17 @@ def _gate(schedule: Schedule, fire: PlannedFire, now: datetime) -> tuple[Gate | 
     return (Gate.TIME if fire.planned > now else None), None
 
 
-def _fired(schedule: Schedule, task: NewTask, fire: PlannedFire, key: str, ids: Ids) -> Occurrence:
+def _running(schedule: Schedule, task: NewTask, fire: PlannedFire, key: str, ids: Ids) -> Occurrence:
     return Occurrence(
         id=OccurrenceId(ids.new()),
         job_id=schedule.job_id,
         fire_key=key,
-        decision=Decision.FIRED,
+        decision=fire.decision,
         first_nominal=fire.nominal,
         last_nominal=fire.nominal,
         planned_at=fire.planned,
         count=1,
-        reason=None,
+        reason=fire.reason,
         task_id=task.id,
         job_version=schedule.job_version,
     )
@@ -154,19 +155,19 @@ def _decided(occurrence: Occurrence, now: datetime) -> OccurrenceDecided:
 def write_up_manual(
     schedule: Schedule,
     fire_key: str,
-    task_id: TaskId | None,
-    reason: str | None,
+    task_id: TaskId,
+    verdict: Verdict,
     parameters: JsonText | None,
     ids: Ids,
     now: datetime,
     keys: TaskKeys = NO_KEYS,
 ) -> WrittenUp:
-    """A run that somebody asked for at `now`: FIRED with `task_id`, or SKIPPED_OVERLAP without one.
+    """A run that somebody asked for at `now`: with `task_id`, unless the verdict is that it does not run.
 
     The schedule stays as it is.
     """
     tasks = []
-    if task_id is not None:
+    if verdict.decision.runs:
         tasks.append(
             NewTask(
                 id=task_id,
@@ -186,13 +187,13 @@ def write_up_manual(
         id=OccurrenceId(ids.new()),
         job_id=schedule.job_id,
         fire_key=fire_key,
-        decision=Decision.FIRED if tasks else Decision.SKIPPED_OVERLAP,
+        decision=verdict.decision,
         first_nominal=now,
         last_nominal=now,
         planned_at=now,
         count=1,
-        reason=reason,
-        task_id=task_id,
+        reason=verdict.reason,
+        task_id=task_id if tasks else None,
         job_version=schedule.job_version,
     )
     events: list[DomainEvent] = [_created(task, now) for task in tasks]

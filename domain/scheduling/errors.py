@@ -134,14 +134,14 @@ class LeaseLost(Conflict):
 
 
 class Overlapping(Conflict):
-    """An earlier task of the job is unfinished, and its overlap policy is SKIP."""
+    """An earlier task of the job is unfinished, and its overlap policy lets no other one run or wait."""
 
     code = "OVERLAP"
 
-    def __init__(self, name: str, live: int) -> None:
+    def __init__(self, name: str, live: int, policy: str = "SKIP") -> None:
         super().__init__(
-            f"Job {name!r} still has {live} unfinished task(s) and its overlap policy is SKIP, so this run was skipped"
-            " and noted in the ledger. Wait for it, cancel it, or run with overlap ALLOW."
+            f"Job {name!r} still has {live} unfinished task(s) and its overlap policy is {policy}, so this run does not"
+            " take place, which the ledger says. Wait for them, cancel them, or run with another overlap policy."
         )
 
 

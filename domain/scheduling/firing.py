@@ -11,6 +11,7 @@ from domain.scheduling.excluded import Excluded, after_noting, has_begun
 from domain.scheduling.ids import RunId
 from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.occurrence import Decision
+from domain.scheduling.overlap import judge_overlap
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import Skip
@@ -57,13 +58,18 @@ class Firing:
     after: Schedule
 
     @property
+    def ends_others(self) -> bool:
+        """Whether the earlier tasks of the job are to be cancelled for it."""
+        return self.after.policy.overlap.ends_others and any(fire.decision.runs for fire in self.decisions)
+
+    @property
     def runs(self) -> list[tuple[Decision, list[PlannedFire]]]:
-        """Consecutive decisions of one kind together, as the ledger keeps them; each FIRED alone."""
+        """Consecutive decisions of one kind together, as the ledger keeps them; each that runs alone."""
         groups: list[tuple[Decision, list[PlannedFire]]] = []
         if len(self.decisions) == 1:  # nearly always
             return [(self.decisions[0].decision, [self.decisions[0]])]
         for decision, fires in groupby(self.decisions, key=lambda f: f.decision):
-            if decision is Decision.FIRED:
+            if decision.runs:
                 groups += [(decision, [fire]) for fire in fires]
             else:
                 groups.append((decision, list(fires)))
@@ -125,7 +131,7 @@ def decide_at_once(schedule: Schedule, causes: Sequence[Cause], now: datetime) -
     planned = planned_at(schedule.job_id, now, schedule.policy.jitter, None)
     fires = [PlannedFire(nominal=now, planned=planned, decision=Decision.FIRED, cause=cause) for cause in causes]
     decisions = _until_fired(_with_overlap(schedule, fires), _left(schedule))
-    fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
+    fired = sum(1 for d in decisions if d.decision.runs)
     state = replace(schedule.state, fired_count=schedule.state.fired_count + fired)
     return Firing(decisions=tuple(decisions), after=_at_rest(replace(schedule, state=state)))
 
@@ -211,23 +217,24 @@ _JUDGES: dict[MisfirePolicy, Judge] = {
 
 
 def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedFire]:
-    if schedule.policy.overlap is OverlapPolicy.ALLOW:
+    policy = schedule.policy.overlap
+    if policy is OverlapPolicy.ALLOW:
         return fires
+    last = max((i for i, fire in enumerate(fires) if fire.decision is Decision.FIRED), default=-1)
     live, judged = schedule.live, []
-    for fire in fires:
+    for i, fire in enumerate(fires):
         if fire.decision is Decision.FIRED:
-            if live:
-                reason = f"{live} earlier task(s) still unfinished"
-                judged.append(replace(fire, decision=Decision.SKIPPED_OVERLAP, reason=reason))
-                continue
-            live += 1
+            verdict = judge_overlap(policy, live, is_last=i == last)
+            if verdict.decision is not Decision.FIRED:
+                fire = replace(fire, decision=verdict.decision, reason=verdict.reason)
+            live += verdict.decision.runs
         judged.append(fire)
     return judged
 
 
 def _until_fired(fires: list[PlannedFire], *limits: int | None) -> list[PlannedFire]:
     """Up to the fire that reaches the lowest of the limits."""
-    runs = [i for i, fire in enumerate(fires) if fire.decision is Decision.FIRED]
+    runs = [i for i, fire in enumerate(fires) if fire.decision.runs]
     most = min([limit for limit in limits if limit is not None], default=len(runs) + 1)
     return fires if len(runs) < most else fires[: runs[most - 1] + 1]
 
@@ -248,7 +255,7 @@ def _at_rest(schedule: Schedule) -> Schedule:
 
 
 def _after(schedule: Schedule, decisions: Sequence[PlannedFire], now: datetime) -> Firing:
-    fired = sum(1 for d in decisions if d.decision is Decision.FIRED)
+    fired = sum(1 for d in decisions if d.decision.runs)
     count = schedule.state.fired_count + fired
     state = replace(schedule.state, last_nominal=decisions[-1].nominal, fired_count=count)
     if schedule.policy.awaits_end and not fired:

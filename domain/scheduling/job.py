@@ -104,6 +104,11 @@ class JobDefinition:
         problems += self.dependencies.problems(self.name, self.trigger.kind)
         if not (self.trigger.patterns or isinstance(self.trigger, ManualTrigger)):
             problems += self.limits.missing(self.parameters)  # nobody gives its runs others
+        if self.firing.overlap.takes_turns and self.limits.concurrency is not None:
+            detail = (
+                f"With overlap {self.firing.overlap} one task runs at a time; leave concurrency out, or ALLOW overlap."
+            )
+            problems.append(FieldProblem("/concurrency", "OVERLAP_TAKES_TURNS", detail))
         raise_all(problems)
 
     def check(self, types: JobTypes) -> None:

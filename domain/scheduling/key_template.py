@@ -13,6 +13,9 @@ from domain.shared.text import control_characters
 LONGEST_TEMPLATE: Final = 200
 LONGEST_KEY: Final = 256
 
+OWN_SLOT: Final = "overlap:"
+"""Begins the key of the one slot that the fires of a job share which take turns."""
+
 _PLACE = re.compile(r"\$\{([^}]*)\}")
 _PARAMETER = re.compile(r"param\.([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)")
 
@@ -26,6 +29,8 @@ class KeyTemplate:
     def __post_init__(self) -> None:
         if not 1 <= len(self.text) <= LONGEST_TEMPLATE:
             raise Invalid(FieldProblem("", "INVALID_KEY", f"A key has 1 to {LONGEST_TEMPLATE} characters."))
+        if self.text.startswith(OWN_SLOT):
+            raise Invalid(FieldProblem("", "INVALID_KEY", f"Keys that begin with {OWN_SLOT!r} are the platform's own."))
         if problems := list(control_characters("", [self.text])):
             raise Invalid(*problems)
         for place in _PLACE.finditer(self.text):

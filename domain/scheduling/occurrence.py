@@ -25,6 +25,15 @@ class Decision(StrEnum):
     BUFFER_DROPPED = "BUFFER_DROPPED"
     SUPERSEDED = "SUPERSEDED"
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is a task for it: a buffered one waits for its turn, and becomes FIRED when that has come."""
+        return self in RUNNING
+
+
+RUNNING = (Decision.FIRED, Decision.BUFFERED)
+"""Decisions that make a task; a fire has one of these at most."""
+
 
 def schedule_fire_key(nominal: datetime) -> str:
     """The key of a scheduled or backfilled fire: its nominal instant, the same on every node."""

@@ -24,11 +24,52 @@ class MisfirePolicy(StrEnum):
     SKIP = "SKIP"
 
 
+MOST_BUFFERED = 1_000
+
+
 class OverlapPolicy(StrEnum):
-    """What a fire does while a task of the same job is still alive: run beside it, or be skipped."""
+    """What a fire does while a task of the same job is still alive.
+
+    ALLOW: run beside it. SKIP: do not run. BUFFER_ONE, BUFFER_ALL: run after it, if nobody else waits, or at most
+    `MOST_BUFFERED`. CANCEL_OTHER: have it stopped, and run once it has. TERMINATE_OTHER: have it stopped, and run at
+    once.
+    """
 
     ALLOW = "ALLOW"
     SKIP = "SKIP"
+    BUFFER_ONE = "BUFFER_ONE"
+    BUFFER_ALL = "BUFFER_ALL"
+    CANCEL_OTHER = "CANCEL_OTHER"
+    TERMINATE_OTHER = "TERMINATE_OTHER"
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the tasks of the job share one slot, so that the next begins when the one before it has ended."""
+        return self in (OverlapPolicy.BUFFER_ONE, OverlapPolicy.BUFFER_ALL, OverlapPolicy.CANCEL_OTHER)
+
+    def overridden(self, other: OverlapPolicy | None) -> OverlapPolicy:
+        """The policy for one run of a job with this one. Raises `Invalid`.
+
+        Tasks of a job take turns all or not at all: whether they have a slot is settled when they are made.
+        """
+        if other is None or other is self:
+            return self
+        allowed = [each for each in OverlapPolicy if each.takes_turns == self.takes_turns]
+        allowed = sorted({*allowed, OverlapPolicy.SKIP}, key=list(OverlapPolicy).index)
+        if other not in allowed:
+            detail = f"A run of a job with overlap {self} may have {', '.join(allowed)}, not {other}."
+            raise_all([FieldProblem("/overlap", "OVERLAP_NOT_FOR_THIS_JOB", detail)])
+        return other
+
+    @property
+    def ends_others(self) -> bool:
+        """Whether a fire has the tasks before it cancelled."""
+        return self in (OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER)
+
+    @property
+    def most_waiting(self) -> int:
+        """How many fires may wait for their turn."""
+        return 1 if self is OverlapPolicy.BUFFER_ONE else MOST_BUFFERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

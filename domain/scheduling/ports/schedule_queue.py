@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.scheduling.ids import JobId
+from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.occurrence import Occurrence
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task import NewTask
@@ -48,6 +48,10 @@ class ScheduleQueue(Protocol):
 
         A FIRED entry whose (job, fire key) exists raises `AlreadyFired`.
         """
+
+    @abstractmethod
+    async def supersede(self, task_ids: Sequence[TaskId], reason: str) -> None:
+        """Fires that were BUFFERED under these tasks were SUPERSEDED."""
 
     @abstractmethod
     async def put(self, schedule: Schedule) -> None:

@@ -23,6 +23,10 @@ class TaskRepository(Protocol):
         """The live tasks of a job, locked, oldest first."""
 
     @abstractmethod
+    async def live_fires_of(self, job_id: JobId) -> Sequence[TaskInstance]:
+        """The same without those that were asked for directly, of whichever tenant."""
+
+    @abstractmethod
     async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:
         """The live task that has this key."""
 

@@ -8,14 +8,21 @@ from datetime import datetime
 
 from domain.scheduling.admission import Admission, Candidate, KeyKind, LimitKey, Standing
 from domain.scheduling.ids import LaneId, TaskId
+from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.priority import Priority, rank
 from domain.scheduling.rate import RateUse
 from infrastructure.sql.scheduling import admission_statements as statements
+from infrastructure.sql.scheduling.buffered import BUFFERED, FIRE
 from infrastructure.sql.scheduling.limit_rows import candidate, decode_use, encode_use
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 _LOWEST = Priority(1)
+
+
+def takes_turns(candidate: Candidate) -> bool:
+    """Whether its slot is that of the fires of its job, one of which may be in the ledger as BUFFERED."""
+    return candidate.slot is not None and f"/{OWN_SLOT}" in candidate.slot.text
 
 
 class SqlAdmissionQueue(AdmissionQueue):
@@ -71,6 +78,8 @@ class SqlAdmissionQueue(AdmissionQueue):
         rows = [(a.candidate.task_id, a.gate, behind if a.candidate.turn is not None else None) for a in admissions]
         if rows:
             await self._work.fetch(statements.MOVE, **statements.MOVES.bind(self._dialect, rows))
+        if begun := [(c.task_id,) for a in admissions if a.gate is None and takes_turns(c := a.candidate)]:
+            await self._work.fetch(FIRE, **BUFFERED.bind(self._dialect, begun))
         free_at = {a.candidate.rate: a.free_at for a in reversed(admissions) if a.free_at is not None}
         keys = [
             (key.kind, key.text, encode_use(used.get(key, RateUse())), free_at.get(key))

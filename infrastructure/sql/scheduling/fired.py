@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from domain.scheduling.occurrence import Decision, Occurrence
+from domain.scheduling.occurrence import Occurrence
 from domain.scheduling.ports.schedule_queue import Fired
 from domain.scheduling.schedule import Schedule
 from infrastructure.sql.engine import DialectName
@@ -106,7 +106,7 @@ UPDATE_SCHEDULES = Statement(_update_schedules)
 
 def parameters(dialect: DialectName, fired: Fired, now: datetime, tzdata_version: str) -> dict[str, object]:
     """What `RECORD`, or each of its parts, has to be given."""
-    jobs_fired = {o.job_id for o in fired.occurrences if o.decision is Decision.FIRED}
+    jobs_fired = {o.job_id for o in fired.occurrences if o.decision.runs}
     return {
         **_OCCURRENCES.bind(dialect, [_occurrence_row(o) for o in fired.occurrences]),
         **NEW_TASKS.bind(dialect, new_task_rows(fired.tasks)),

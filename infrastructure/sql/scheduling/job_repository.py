@@ -13,14 +13,17 @@ from application.scheduling.job_mapping import decode_definition, encode_definit
 from domain.scheduling.errors import JobNameTaken, JobNotFound, StaleVersion
 from domain.scheduling.ids import JobId
 from domain.scheduling.job import Job, JobDefinition, JobStatus
+from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
+from domain.scheduling.task import Origin
 from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling.limit_rows import encode_terms
 from infrastructure.sql.scheduling.tables import job_versions, jobs
+from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.schema import metadata
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
@@ -64,9 +67,17 @@ class SqlJobRepository(JobRepository):
                 raise JobNameTaken(job.definition.name) from None
             raise
         if job.unreadable is None:
+            if job.definition.firing.overlap.takes_turns and job.version > 0:
+                await self._share_slot(job)
             version = insert(self._work.dialect, job_versions).values(_version_row(job, row["spec"]))
             await self._work.execute(version.on_conflict_do_nothing())
         self._work.release(job)
+
+    async def _share_slot(self, job: Job) -> None:
+        """Fires from before the job had this policy are in the way of those that come, too."""
+        t, slot = tasks.c, f"{job.tenant}/{OWN_SLOT}{job.id}"
+        fires = (t.job_id == job.id, t.origin != Origin.DIRECT, t.slot_key.is_distinct_from(slot))
+        await self._work.execute(sa.update(tasks).where(*fires).values(slot_key=slot, slot_most=1))
 
     async def _one(self, tenant: TenantId, wanted: sa.ColumnElement[bool]) -> Job | None:
         query = sa.select(jobs).where(jobs.c.tenant == tenant, wanted).with_for_update()
@@ -93,12 +104,19 @@ def _row(job: Job) -> dict[str, Any]:
         "definition_version": job.definition_version,
         "created_at": job.created_at,
         "created_by": job.created_by,
-        **_limits(definition),
+        **_limits(job),
     }
 
 
-def _limits(definition: JobDefinition) -> dict[str, Any]:
-    """As they are for a task with the job's own parameters."""
+def _limits(job: Job) -> dict[str, Any]:
+    """As they are for a task with the job's own parameters. Fires that take turns share a slot of their job's own."""
+    definition = job.definition
+    if definition.firing.overlap.takes_turns:
+        return _limit_columns(definition) | {"slot_key": f"{OWN_SLOT}{job.id}", "slot_most": 1}
+    return _limit_columns(definition)
+
+
+def _limit_columns(definition: JobDefinition) -> dict[str, Any]:
     limits, keys = definition.limits, definition.limits.keys(definition.parameters)
     return {
         "slot_key": keys.slot,

@@ -16,7 +16,7 @@ from application.scheduling.trigger_document import trigger_of
 from domain.scheduling.errors import JobNotFound
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.limits import NO_LIMITS, Limits
-from domain.scheduling.occurrence import Decision
+from domain.scheduling.occurrence import RUNNING
 from domain.scheduling.ports.listener_queue import Fire, Listener, ListenerQueue
 from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
@@ -113,7 +113,7 @@ def _facts(dialect: DialectName) -> sa.Select[Any]:
 def _fired(dialect: DialectName) -> sa.Select[Any]:
     f = _FIRES.source(dialect)
     same = sa.and_(_o.job_id == f.c.job_id, _o.fire_key == f.c.fire_key)
-    fired = _o.decision == words([Decision.FIRED])[0]
+    fired = _o.decision.in_(words(RUNNING))
     return sa.select(_o.job_id, _o.fire_key, _o.task_id).select_from(f.join(occurrences, same)).where(fired)
 
 

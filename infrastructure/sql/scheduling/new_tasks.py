@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.priority import AGEING_STEP, Priority, rank
-from domain.scheduling.task import NewTask
+from domain.scheduling.task import NewTask, Origin
 from domain.scheduling.task_status import Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation
@@ -74,6 +75,9 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
     """INSERT … SELECT of `NEW_TASKS` joined with their jobs; parameter `b_now` is when they are created."""
     t, j = NEW_TASKS.source(dialect), jobs.c
     priority = sa.func.coalesce(t.c.priority, j.priority)
+    # What is asked for directly neither obeys the overlap policy nor counts for it.
+    passes_by = sa.and_(t.c.origin == word(Origin.DIRECT), j.slot_key.like(sa.literal_column(f"'{OWN_SLOT}%'")))
+    slot = sa.case((passes_by, sa.null()), else_=j.slot_key)
     values: dict[str, sa.ColumnElement[Any]] = {
         "id": t.c.id,
         "tenant": j.tenant,
@@ -84,7 +88,7 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "origin": t.c.origin,
         "fire_key": t.c.fire_key,
         "status": t.c.status,
-        "gate": sa.func.coalesce(t.c.gate, limit_gate(dict(j))),
+        "gate": sa.func.coalesce(t.c.gate, limit_gate({**dict(j), "slot_key": slot})),
         "lane": j.lane,
         "rank": t.c.lowest_rank - (priority - sa.literal_column("1")) * sa.literal_column(str(_LEVEL)),
         "priority": priority,
@@ -97,7 +101,7 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "total_deadline_at": after(dialect, t.c.scheduled_time, j.total_timeout_s),
         "created_at": sa.bindparam("b_now", type_=Instant),
         "parameters": sa.func.coalesce(t.c.parameters, j.parameters),
-        "slot_key": _key(j.tenant, sa.func.coalesce(t.c.slot_key, j.slot_key)),
+        "slot_key": _key(j.tenant, sa.func.coalesce(t.c.slot_key, slot)),
         "slot_most": j.slot_most,
         "rate_key": _key(j.tenant, sa.func.coalesce(t.c.rate_key, j.rate_key)),
         "rate_terms": j.rate_terms,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.ids import BackfillId, JobId
-from domain.scheduling.occurrence import Decision
+from domain.scheduling.occurrence import RUNNING
 from domain.scheduling.ports.run_history import RunHistory
 from domain.scheduling.task import Origin
 from domain.scheduling.task_status import COUNTS_FOR_OVERLAP
@@ -46,7 +46,7 @@ class SqlRunHistory(RunHistory):
 
 def _fired_among(dialect: DialectName) -> sa.Select[Any]:
     keys = _KEYS.source(dialect)
-    has_fired = _o.decision == sa.literal_column(f"'{Decision.FIRED}'")  # literal: the predicate of the unique index
+    has_fired = _o.decision.in_(words(RUNNING))  # literal: the predicate of the unique index
     this = (_o.job_id == _JOB, _o.fire_key == keys.c.fire_key, has_fired)
     return sa.select(_o.fire_key).select_from(keys.join(occurrences, sa.and_(*this)))
 

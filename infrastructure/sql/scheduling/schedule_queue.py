@@ -14,8 +14,7 @@ from application.scheduling.job_document import cached_document
 from application.scheduling.job_mapping import encode_policy
 from application.scheduling.trigger_document import trigger_of
 from domain.scheduling.errors import AlreadyFired, JobNotFound
-from domain.scheduling.ids import JobId
-from domain.scheduling.occurrence import Decision
+from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.policies import OverlapPolicy
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.schedule import Schedule
@@ -24,6 +23,7 @@ from domain.timing.trigger import Trigger
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling import fired as writing
+from infrastructure.sql.scheduling.buffered import BUFFERED, SUPERSEDE
 from infrastructure.sql.scheduling.judging import BEGIN_TO_WAIT, IDS
 from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, times_text, with_live
 from infrastructure.sql.scheduling.schedule_statements import (
@@ -156,6 +156,11 @@ class SqlScheduleQueue(ScheduleQueue):
         if rows:
             await self._work.fetch(REFILL, **KNOWN_TIMES.bind(self._work.dialect, rows))
 
+    async def supersede(self, task_ids: Sequence[TaskId], reason: str) -> None:
+        if task_ids:
+            given = BUFFERED.bind(self._work.dialect, [(id_,) for id_ in task_ids])
+            await self._work.fetch(SUPERSEDE, b_reason=reason, **given)
+
     async def next_due(self) -> datetime | None:
         query = sa.select(_s.due_at).where(_s.due_at.is_not(None)).order_by(_s.due_at, _s.job_id).limit(1)
         due_at: datetime | None = (await self._work.execute(query)).scalar_one_or_none()
@@ -164,5 +169,5 @@ class SqlScheduleQueue(ScheduleQueue):
 
 def _keys(fired: Fired) -> str:
     """What may be said of a batch; SQLite does not tell which of them it was, a batch of one does."""
-    keys = [o.fire_key for o in fired.occurrences if o.decision is Decision.FIRED]
+    keys = [o.fire_key for o in fired.occurrences if o.decision.runs]
     return keys[0] if len(keys) == 1 else f"{keys[0]} or another of {len(keys)}"

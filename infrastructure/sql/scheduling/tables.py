@@ -105,8 +105,13 @@ occurrences = Table(
     Index("ix_occurrences_job", "job_id", "nominal_at", "id"),
 )
 partial_index(
-    "uq_occurrences_fired", occurrences.c.job_id, occurrences.c.fire_key, where="decision = 'FIRED'", unique=True
+    "uq_occurrences_fired",
+    occurrences.c.job_id,
+    occurrences.c.fire_key,
+    where="decision IN ('FIRED', 'BUFFERED')",
+    unique=True,
 )
+partial_index("ix_occurrences_buffered", occurrences.c.task_id, where="decision = 'BUFFERED'")
 
 lanes = Table(
     "lanes",

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from domain.scheduling.errors import StaleVersion, TaskNotFound, UniqueKeyTaken
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.ports.task_repository import TaskRepository
-from domain.scheduling.task import Lease, TaskInstance
+from domain.scheduling.task import Lease, Origin, TaskInstance
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS
@@ -42,6 +42,11 @@ class SqlTaskRepository(TaskRepository):
 
     async def live_of(self, tenant: TenantId, job_id: JobId) -> Sequence[TaskInstance]:
         found = _facts(tasks).where(t.job_id == job_id, t.tenant == tenant).order_by(t.id).with_for_update()
+        return [task_instance(row) for row in await self._work.execute(found)]
+
+    async def live_fires_of(self, job_id: JobId) -> Sequence[TaskInstance]:
+        fires = (t.job_id == job_id, t.origin != Origin.DIRECT)
+        found = _facts(tasks).where(*fires).order_by(t.id).with_for_update()
         return [task_instance(row) for row in await self._work.execute(found)]
 
     async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:

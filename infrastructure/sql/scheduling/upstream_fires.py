@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from domain.scheduling.dependency import MatchType
 from domain.scheduling.ids import TaskId
 from domain.scheduling.judging import Seen, Sight
-from domain.scheduling.occurrence import Decision
+from domain.scheduling.occurrence import RUNNING
 from domain.scheduling.ports.run_book import Wish
 from domain.scheduling.task_status import TaskStatus
 from infrastructure.sql.engine import DialectName
@@ -31,7 +31,7 @@ MOST_IN_WINDOW: Final = 1_000
 
 _WISHES: Final = Relation("w", place=sa.Integer, job_id=sa.Uuid, nominal=Instant, since=Instant)
 _o, _s = occurrences.c, schedules.c
-_FIRED: Final = _o.decision == words([Decision.FIRED])[0]
+_FIRED: Final = _o.decision.in_(words(RUNNING))
 
 
 async def fires(work: SqlUnitOfWork, wishes: Collection[Wish], now: datetime) -> Mapping[Wish, Sight]:
@@ -117,7 +117,7 @@ def _first(of: sa.FromClause, *conditions: sa.ColumnElement[bool], latest: bool)
 
 _INNER: Final = occurrences.alias("candidates")
 _inner = _INNER.c
-_fires: Final = _inner.decision == words([Decision.FIRED])[0]
+_fires: Final = _inner.decision.in_(words(RUNNING))
 
 
 def _same(dialect: DialectName) -> sa.Executable:

@@ -11,7 +11,6 @@ from domain.scheduling.backfill import Backfill, BackfillStatus
 from domain.scheduling.backfill_errors import BackfillNotFound, BackfillUnderWay
 from domain.scheduling.errors import StaleVersion
 from domain.scheduling.ids import BackfillId, JobId
-from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.backfill_repository import BackfillRepository
 from domain.scheduling.ports.run_history import RunHistory
 from domain.scheduling.task import Origin
@@ -60,7 +59,7 @@ class FakeRunHistory(RunHistory):
 
     async def fired_among(self, job_id: JobId, keys: Collection[str]) -> Collection[str]:
         entries = self._tables.occurrences.values()
-        fired = {e.fire_key for e in entries if e.job_id == job_id and e.decision is Decision.FIRED}
+        fired = {e.fire_key for e in entries if e.job_id == job_id and e.decision.runs}
         return fired & set(keys)
 
     async def live_backfilled(self, job_id: JobId) -> int:

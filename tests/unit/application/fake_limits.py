@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from domain.scheduling.admission import Admission, Candidate, KeyKind, LimitKey, Standing
 from domain.scheduling.ids import LaneId, TaskId
 from domain.scheduling.job import Job
+from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.limits import TaskKeys
+from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.rate import RateTerms, RateUse
-from domain.scheduling.task import NewTask
+from domain.scheduling.task import NewTask, Origin
 from domain.scheduling.task_status import Gate
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ def limits_of(job: Job, task: NewTask, lane: LaneId) -> dict[str, Any]:
     own = limits.keys(job.definition.parameters)
     keys = TaskKeys(slot=given.slot or own.slot, rate=given.rate or own.rate, turn=given.turn or own.turn)
     found: dict[str, Any] = {}
+    if job.definition.firing.overlap.takes_turns and task.origin is not Origin.DIRECT:
+        found |= {"slot": LimitKey(KeyKind.SLOT, f"{job.tenant}/{OWN_SLOT}{job.id}"), "most": 1}
     if limits.concurrency is not None:
         found |= {"slot": LimitKey(KeyKind.SLOT, f"{job.tenant}/{keys.slot}"), "most": limits.concurrency.limit}
     if (rate := limits.rate) is not None:
@@ -91,6 +95,10 @@ class FakeAdmissionQueue(AdmissionQueue):
             if admission.free_at is not None and admission.candidate.rate is not None:
                 self._tables.free_at[admission.candidate.rate] = admission.free_at
         self._tables.used |= used
+        begun = {a.candidate.task_id for a in admissions if a.gate is None}
+        for entry in list(self._tables.occurrences.values()):
+            if entry.decision is Decision.BUFFERED and entry.task_id in begun:
+                self._tables.occurrences[entry.id] = replace(entry, decision=Decision.FIRED)
         return Counter(a.candidate.lane for a in admissions if a.gate is None)
 
     async def next_free(self) -> datetime | None:

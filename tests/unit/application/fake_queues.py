@@ -172,9 +172,9 @@ class FakeScheduleQueue(ScheduleQueue):
         return {job_id: jobs[job_id].definition.trigger for job_id in job_ids if job_id in jobs}
 
     async def record(self, fired: Fired) -> None:
-        known = {(o.job_id, o.fire_key) for o in self._tables.occurrences.values() if o.decision is Decision.FIRED}
+        known = {(o.job_id, o.fire_key) for o in self._tables.occurrences.values() if o.decision.runs}
         for entry in fired.occurrences:
-            if entry.decision is Decision.FIRED and (entry.job_id, entry.fire_key) in known:
+            if entry.decision.runs and (entry.job_id, entry.fire_key) in known:
                 raise AlreadyFired(entry.fire_key)
             continued = self._tables.occurrences.get(entry.id)
             if continued is not None:
@@ -184,6 +184,11 @@ class FakeScheduleQueue(ScheduleQueue):
         _add(self._tables, fired.tasks)
         for schedule in fired.schedules:
             await self.put(schedule)
+
+    async def supersede(self, task_ids: Sequence[TaskId], reason: str) -> None:
+        for entry in list(self._tables.occurrences.values()):
+            if entry.decision is Decision.BUFFERED and entry.task_id in task_ids:
+                self._tables.occurrences[entry.id] = replace(entry, decision=Decision.SUPERSEDED, reason=reason)
 
     async def put(self, schedule: Schedule) -> None:
         self._tables.schedules[schedule.job_id] = replace(schedule, live=0)

@@ -44,7 +44,7 @@ from domain.scheduling.ports.task_repository import TaskRepository
 from domain.scheduling.rate import RateUse
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.switch import Stopped, Switch
-from domain.scheduling.task import Lease, TaskInstance
+from domain.scheduling.task import Lease, Origin, TaskInstance
 from domain.shared.aggregate import Aggregate
 from domain.shared.events import DomainEvent
 from domain.shared.ids import TenantId
@@ -294,6 +294,11 @@ class FakeTasks(TaskRepository):
             holder=Session(executor_id=task.lease.executor_id, epoch=task.lease.epoch) if task.lease else None,
             token=task.lease.token if task.lease else None,
         )
+
+    async def live_fires_of(self, job_id: JobId) -> Sequence[TaskInstance]:
+        tasks, tenant = self._work.tables.tasks.values(), self._work.tables.jobs[job_id].tenant
+        live = [t.id for t in tasks if t.job_id == job_id and t.is_live and t.origin is not Origin.DIRECT]
+        return [await self.get(tenant, task_id) for task_id in live]
 
     async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:
         found = (t for t in self._work.tables.tasks.values() if t.unique_key == unique_key and t.is_live)

@@ -10,6 +10,7 @@ from domain.scheduling.events import OccurrenceDecided, TaskCreated
 from domain.scheduling.firing import decide
 from domain.scheduling.ids import LaneId, OccurrenceId, RunId, TaskId
 from domain.scheduling.occurrence import Decision, Occurrence, manual_fire_key
+from domain.scheduling.overlap import RUNS, judge_overlap
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule, Tail
 from domain.scheduling.task import NewTask, Origin
@@ -130,7 +131,7 @@ TAIL = Tail(occurrence_id=OTHER_ENTRY, decision=COALESCED)
 
 def test_a_manual_run_is_a_fire_at_this_moment_and_moves_no_schedule() -> None:
     resting = schedule(every(HOUR, 8, NOON + HOUR), tail=TAIL, job_version=3)
-    result = write_up_manual(resting, KEY, TASK, None, JsonText('{"a":1}'), CountedIds(), NOON)
+    result = write_up_manual(resting, KEY, TASK, RUNS, JsonText('{"a":1}'), CountedIds(), NOON)
     (task,), (entry,) = result.fired.tasks, result.fired.occurrences
     assert (task.id, task.run_id, task.origin, task.job_version) == (TASK, RunId(TASK), Origin.MANUAL, 3)
     assert (task.fire_key, task.nominal_at, task.scheduled_time, task.parameters) == (KEY, None, NOON, '{"a":1}')
@@ -143,7 +144,7 @@ def test_a_manual_run_is_a_fire_at_this_moment_and_moves_no_schedule() -> None:
 
 def test_a_manual_run_that_overlaps_leaves_an_entry_that_says_why_and_no_task() -> None:
     result = write_up_manual(
-        schedule(live=1), KEY, None, "1 earlier task(s) still unfinished", None, CountedIds(), NOON
+        schedule(live=1), KEY, TASK, judge_overlap(OverlapPolicy.SKIP, 1, is_last=True), None, CountedIds(), NOON
     )
     (entry,) = result.fired.occurrences
     assert (entry.decision, entry.task_id) == (Decision.SKIPPED_OVERLAP, None)

@@ -1,0 +1,50 @@
+"""A fire takes the place of the earlier tasks of its job: they are cancelled, in the same unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from application.scheduling.metrics import Metrics
+from application.scheduling.ports import SchedulingWork
+from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, task_topic
+from domain.scheduling.firing import Firing
+from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.task import NewTask, TaskInstance
+
+REASON = "a later fire of its job takes its place"
+
+
+async def end_others(
+    work: SchedulingWork, firings: Collection[Firing], created: Sequence[NewTask]
+) -> Sequence[TaskInstance]:
+    """What was alive before those that were just created, of the jobs whose policy wants it so."""
+    ended: list[TaskInstance] = []
+    for job_id in sorted({firing.after.job_id for firing in firings if firing.ends_others}):
+        ended += await end_tasks_before(work, job_id, {task.id for task in created})
+    return ended
+
+
+async def end_tasks_before(work: SchedulingWork, job_id: JobId, created: Collection[TaskId]) -> Sequence[TaskInstance]:
+    """Cancel the live tasks of the job but those; a fire that waited for its turn was superseded.
+
+    Tasks that somebody has asked for directly are no business of the job's overlap policy.
+    """
+    live = await work.tasks.live_fires_of(job_id)
+    others = [task for task in live if task.id not in created and not task.is_stopping]
+    for task in others:
+        task.cancel(REASON, work.now)
+        await work.tasks.save(task)
+    await work.schedules.supersede([task.id for task in others], REASON)
+    return others
+
+
+def tell_ended(wake_up: WakeUp, metrics: Metrics, ended: Sequence[TaskInstance]) -> None:
+    """After the commit: executors hear that they shall stop, and whoever waits for these that they have ended."""
+    if not ended:
+        return
+    metrics.settled([task.status for task in ended])
+    wake_up.signal(OPENINGS)
+    for task in ended:
+        if task.lease is not None:
+            wake_up.signal(executor_topic(task.lease.executor_id))
+        wake_up.signal(task_topic(task.id))

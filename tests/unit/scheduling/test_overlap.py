@@ -1,0 +1,117 @@
+"""What becomes of fires while earlier tasks of their job are alive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.scheduling.firing import Cause, decide, decide_at_once
+from domain.scheduling.job import JobDefinition
+from domain.scheduling.key_template import KeyTemplate
+from domain.scheduling.limits import ConcurrencyLimit, Limits
+from domain.scheduling.occurrence import Decision
+from domain.scheduling.overlap import judge_overlap
+from domain.scheduling.policies import MOST_BUFFERED, FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy
+from domain.scheduling.schedule import Schedule
+from domain.scheduling.task import Origin
+from domain.shared.errors import Invalid
+from tests.builders import MINUTE, NOON, every, schedule
+
+D, P = Decision, OverlapPolicy
+
+
+@pytest.mark.parametrize(
+    ("policy", "live", "decision"),
+    [
+        (P.ALLOW, 9, D.FIRED),
+        (P.SKIP, 0, D.FIRED),
+        (P.SKIP, 1, D.SKIPPED_OVERLAP),
+        (P.BUFFER_ONE, 0, D.FIRED),
+        (P.BUFFER_ONE, 1, D.BUFFERED),
+        (P.BUFFER_ONE, 2, D.BUFFER_DROPPED),
+        (P.BUFFER_ALL, 1, D.BUFFERED),
+        (P.BUFFER_ALL, MOST_BUFFERED, D.BUFFERED),
+        (P.BUFFER_ALL, MOST_BUFFERED + 1, D.BUFFER_DROPPED),
+        (P.CANCEL_OTHER, 0, D.FIRED),
+        (P.CANCEL_OTHER, 1, D.BUFFERED),
+        (P.TERMINATE_OTHER, 1, D.FIRED),
+    ],
+)
+def test_each_policy_decides(policy: OverlapPolicy, live: int, decision: Decision) -> None:
+    verdict = judge_overlap(policy, live, is_last=True)
+    assert verdict.decision is decision
+    assert (verdict.reason is None) == (decision is D.FIRED)
+    if verdict.reason:
+        assert str(live) in verdict.reason
+
+
+def due(policy: OverlapPolicy, fires: int, live: int) -> Schedule:
+    firing = FiringPolicy(overlap=policy, misfire=Misfire(policy=MisfirePolicy.FIRE_ALL))
+    return schedule(every(MINUTE, fires + 8, NOON), policy=firing, live=live)
+
+
+@given(st.sampled_from(P), st.integers(1, 12), st.integers(0, 5))
+def test_several_fires_due_at_once_obey_it_one_after_the_other(policy: OverlapPolicy, fires: int, live: int) -> None:
+    firing = decide(due(policy, fires, live), NOON + (fires - 1) * MINUTE)
+    decisions = [fire.decision for fire in firing.decisions]
+    assert len(decisions) == fires
+    runs = [d for d in decisions if d.runs]
+    match policy:
+        case P.ALLOW:
+            assert runs == decisions
+        case P.SKIP:
+            assert len(runs) == (not live)
+        case P.BUFFER_ONE:
+            assert len(runs) == min(fires, max(2 - live, 0))
+        case P.BUFFER_ALL:
+            assert len(runs) == fires
+        case _:
+            assert decisions[:-1] == [D.SUPERSEDED] * (fires - 1)
+            assert runs == decisions[-1:]
+    assert sum(d is D.FIRED for d in decisions) <= 1 or policy is P.ALLOW
+    assert firing.after.state.fired_count == len(runs)
+    assert firing.ends_others == (policy.ends_others and bool(runs))
+
+
+def test_fires_that_run_stand_alone_in_the_ledger_and_others_together() -> None:
+    firing = decide(due(P.BUFFER_ONE, 5, 0), NOON + 4 * MINUTE)
+    assert [(decision, len(fires)) for decision, fires in firing.runs] == [
+        (D.FIRED, 1),
+        (D.BUFFERED, 1),
+        (D.BUFFER_DROPPED, 3),
+    ]
+
+
+def test_events_obey_it_too() -> None:
+    causes = [Cause(fire_key=f"event:a:{n}", origin=Origin.EVENT) for n in range(3)]
+    firing = decide_at_once(due(P.CANCEL_OTHER, 1, 1), causes, NOON)
+    assert [fire.decision for fire in firing.decisions] == [D.SUPERSEDED, D.SUPERSEDED, D.BUFFERED]
+
+
+@pytest.mark.parametrize("own", P)
+@pytest.mark.parametrize("other", P)
+def test_one_run_may_have_another_policy_of_its_kind(own: OverlapPolicy, other: OverlapPolicy) -> None:
+    if other in (own, P.SKIP) or own.takes_turns == other.takes_turns:
+        assert own.overridden(other) is other
+    else:
+        with pytest.raises(Invalid, match="may have"):
+            own.overridden(other)
+    assert own.overridden(None) is own
+
+
+@pytest.mark.parametrize("policy", P)
+def test_what_takes_turns_needs_no_concurrency_limit(policy: OverlapPolicy) -> None:
+    given: dict[str, Any] = {
+        "name": "backup",
+        "type": "COMMAND",
+        "firing": FiringPolicy(overlap=policy),
+        "limits": Limits(concurrency=ConcurrencyLimit(limit=1, key=KeyTemplate("k"))),
+    }
+    if policy.takes_turns:
+        with pytest.raises(Invalid, match="leave concurrency out"):
+            JobDefinition(**given)
+    else:
+        JobDefinition(**given)
