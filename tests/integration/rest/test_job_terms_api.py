@@ -139,4 +139,4 @@ async def test_a_document_is_validated_without_a_job(api: Api) -> None:
     problem = await api.refusal("POST", "/jobs/validate", body | {"parameters": {}})
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/parameters/command")
     problem = await api.refusal("POST", "/jobs/validate", body | {"overlap": "MAYBE"})
-    assert "it is one of ALLOW, SKIP" in problem["detail"]
+    assert "it is one of ALLOW, BUFFER_ALL" in problem["detail"]

@@ -210,7 +210,7 @@ async def test_who_holds_a_task_can_be_asked(api: Api) -> None:
 
 async def test_the_cluster_is_counted(api: Api) -> None:
     assert await api.get("/cluster/status") == {
-        "stopped": [], "executors": {}, "totalSlots": 0, "usedSlots": 0, "tasks": {}
+        "stopped": [], "executors": {}, "totalSlots": 0, "usedSlots": 0, "tasks": {}, "locks": [], "nodes": []
     }  # fmt: skip
     await running(api)
     await api.register("other", maxConcurrentTasks=7)
@@ -222,6 +222,8 @@ async def test_the_cluster_is_counted(api: Api) -> None:
         "totalSlots": 100,
         "usedSlots": 1,
         "tasks": {"PENDING": 1, "RUNNING": 1},
+        "locks": [],
+        "nodes": [],
     }
 
 
