@@ -18,6 +18,7 @@ from application.scheduling.views import (
     JobView,
     LogLineView,
     OccurrenceView,
+    OrphanView,
     TaskView,
 )
 from application.shared.page import Page
@@ -104,6 +105,10 @@ class SchedulingReader(Protocol):
     @abstractmethod
     async def attempts(self, tenant: TenantId, task_id: UUID) -> list[AttemptView]:
         """Oldest first. Raises `TaskNotFound`."""
+
+    @abstractmethod
+    async def orphans(self, tenant: TenantId, task_id: UUID) -> list[OrphanView]:
+        """What was reported too late, oldest lease first. Raises `TaskNotFound`."""
 
     @abstractmethod
     async def log(self, tenant: TenantId, task_id: UUID, levels: Sequence[str], page: Slice) -> Page[LogLineView]:

@@ -137,6 +137,20 @@ class AttemptView(View, frozen=True, kw_only=True):
     error: ErrorView | None
 
 
+class OrphanView(View, frozen=True, kw_only=True):
+    """What an executor reported that had lost the lease of the task; it has changed nothing.
+
+    `status` is how the attempt would have ended.
+    """
+
+    token: int
+    executor_id: str
+    reported_at: datetime
+    status: str
+    result: msgspec.Raw | None
+    error: ErrorView | None
+
+
 class LogLineView(View, frozen=True, kw_only=True):
     """One line of a task's log. `at` is the executor's time."""
 

@@ -15,6 +15,7 @@ from interfaces.cli.output import (
     in_zone,
     member,
     print_document,
+    print_list,
     print_one,
     status,
     table,
@@ -52,6 +53,16 @@ def get_task(session: Session, task_id: str) -> None:
         attempts = client.attempts(task_id) if session.output == "table" else []
     if attempts:
         click.echo("\n" + table(attempts, _attempt_columns(session)))
+
+
+@tasks.command("orphans")
+@click.argument("task_id", metavar="TASK")
+@calls_server
+def list_orphans(session: Session, task_id: str) -> None:
+    """List what was reported on a task by executors that had lost it: kept to be seen, it has changed nothing."""
+    with session.client() as client:
+        found = client.orphans(task_id)
+        print_list(session, found, _orphan_columns(session), "token")
 
 
 @tasks.command()
@@ -132,6 +143,16 @@ def _attempt_columns(session: Session) -> Columns:
         ("STATUS", status),
         ("STARTED", time_of(session, "startedAt")),
         ("ENDED", time_of(session, "endedAt")),
+        ("ERROR", error_words),
+    )
+
+
+def _orphan_columns(session: Session) -> Columns:
+    return (
+        ("TOKEN", member("token")),
+        ("EXECUTOR", member("executorId")),
+        ("STATUS", status),
+        ("REPORTED", time_of(session, "reportedAt")),
         ("ERROR", error_words),
     )
 

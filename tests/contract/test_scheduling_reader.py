@@ -19,7 +19,7 @@ from domain.shared.ids import DEFAULT_TENANT, TenantId
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.tables import executors, jobs, occurrences, schedules
-from infrastructure.sql.scheduling.task_tables import task_attempts, task_history, task_logs, tasks
+from infrastructure.sql.scheduling.task_tables import orphan_results, task_attempts, task_history, task_logs, tasks
 
 NOON = datetime(2031, 5, 4, 12, tzinfo=UTC)
 ELSEWHERE = TenantId("elsewhere")
@@ -279,6 +279,20 @@ async def test_an_attempt_that_waits_for_the_next_is_shown_once(store: Store, re
     await put(store, tasks, task(10, status="WAITING_RETRY", attempt=1, token=11))
     await put(store, task_attempts, {"task_id": numbered(10), "attempt": 1, "status": "FAILED", "token": 11})
     assert [(a.attempt, a.status) for a in await reader.attempts(DEFAULT_TENANT, numbered(10))] == [(1, "FAILED")]
+
+
+async def test_what_was_reported_too_late_is_shown_by_its_lease(store: Store, reader: SqlSchedulingReader) -> None:
+    await put(store, task_history, task(10, status="COMPLETED", ended_at=NOON))
+    late = {"task_id": numbered(10), "executor_id": "a", "reported_at": NOON, "status": "COMPLETED", "error": None}
+    failed = {"status": "FAILED", "result": None, "error": '{"code":"DISK_FULL","message":"full"}'}
+    await put(store, orphan_results, late | {"token": 12, "result": "[1]"}, late | {"token": 11} | failed)
+    first, second = await reader.orphans(DEFAULT_TENANT, numbered(10))
+    assert (first.token, first.executor_id, first.reported_at, first.status) == (11, "a", NOON, "FAILED")
+    assert first.error is not None
+    assert (first.error.code, first.result, second.error) == ("DISK_FULL", None, None)
+    assert (second.token, second.result) == (12, msgspec.Raw(b"[1]"))
+    with pytest.raises(TaskNotFound):
+        await reader.orphans(ELSEWHERE, numbered(10))
 
 
 async def test_a_task_that_nobody_has_claimed_has_no_attempts(store: Store, reader: SqlSchedulingReader) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from application.scheduling.queries import Slice, TaskFilter
-from application.scheduling.views import AttemptView, ErrorView, TaskView
+from application.scheduling.views import AttemptView, ErrorView, OrphanView, TaskView
 from application.shared.page import Page
 from domain.scheduling.errors import TaskNotFound
 from domain.scheduling.task_status import FINAL, TaskStatus
@@ -21,7 +21,7 @@ from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.scheduling.dead_letter_queue import member
 from infrastructure.sql.scheduling.reading import Reading, Row, page_of, raw
-from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_attempts, task_history, tasks
+from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, orphan_results, task_attempts, task_history, tasks
 from infrastructure.sql.types import Instant
 
 _UNSHOWN = frozenset(
@@ -69,6 +69,21 @@ class TaskReading(Reading):
         # An attempt that another one follows has a row of its own; the last one stands in the task's.
         last_is_in_task = task.attempt > 0 and all(row.attempt != task.attempt for row in rows)
         return [*ended, _attempt(task)] if last_is_in_task else ended
+
+    async def orphans(self, tenant: TenantId, task_id: UUID) -> list[OrphanView]:
+        task = await self._task_row(tenant, task_id)
+        o = orphan_results.c
+        return [
+            OrphanView(
+                token=row.token,
+                executor_id=row.executor_id,
+                reported_at=row.reported_at,
+                status=row.status,
+                result=None if row.result is None else raw(row.result),
+                error=None if row.error is None else _error(row.error),
+            )
+            for row in await self._all(sa.select(orphan_results).where(o.task_id == task.id).order_by(o.token))
+        ]
 
     async def _task_row(self, tenant: TenantId, task_id: UUID) -> Row:
         row = await self._first(_ONE, {"b_id": task_id, "b_tenant": tenant})

@@ -11,7 +11,7 @@ from litestar.response import Stream
 from application.scheduling.queries import SchedulingReader, Slice, TaskFilter
 from application.scheduling.task_control import TaskControlService
 from application.scheduling.task_execution import TaskExecutionService
-from application.scheduling.views import AttemptView, LogLineView, TaskView
+from application.scheduling.views import AttemptView, LogLineView, OrphanView, TaskView
 from application.shared.draining import Draining
 from application.shared.page import Page
 from application.shared.principal import Principal
@@ -35,6 +35,13 @@ class Attempts(Body, frozen=True, kw_only=True):
     """Oldest first; the last one has no end while it runs."""
 
     items: Sequence[AttemptView]
+    next_cursor: str | None = None
+
+
+class Orphans(Body, frozen=True, kw_only=True):
+    """Of the oldest lease first."""
+
+    items: Sequence[OrphanView]
     next_cursor: str | None = None
 
 
@@ -109,6 +116,13 @@ class TaskController(Controller):
     ) -> Attempts:
         """Every try of a task."""
         return Attempts(items=await reader.attempts(principal.tenant, task_id(task)))
+
+    @get("/{task:str}/orphans", operation_id="listOrphans", responses=problems(404))
+    async def orphans(
+        self, task: FromPath[str], principal: Injected[Principal], reader: Injected[SchedulingReader]
+    ) -> Orphans:
+        """What executors reported that had lost the lease of the task: kept to be seen, it has changed nothing."""
+        return Orphans(items=await reader.orphans(principal.tenant, task_id(task)))
 
     @get("/{task:str}/logs", operation_id="readLog", opt={STREAM: (NDJSON, FollowedLine)}, responses=problems(404))
     async def logs(

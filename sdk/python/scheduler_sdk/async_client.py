@@ -30,6 +30,7 @@ from scheduler_sdk.shapes import (
     JobDocument,
     LogLine,
     Occurrence,
+    Orphan,
     Page,
     Task,
 )
@@ -146,6 +147,10 @@ class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, Async
     async def attempts(self, task_id: str) -> list[Attempt]:
         """The tries of a task, the oldest first."""
         return (await self._send(calls.list_attempts(task_id)))["items"]
+
+    async def orphans(self, task_id: str) -> list[Orphan]:
+        """What executors reported that had lost the lease of the task; it has changed nothing."""
+        return (await self._send(calls.list_orphans(task_id)))["items"]
 
     async def submit(
         self,

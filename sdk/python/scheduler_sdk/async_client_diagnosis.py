@@ -40,7 +40,10 @@ class AsyncDiagnosisCalls:
         """Tries tasks that ended FAILED or TIMEOUT once more, if there are `expected` of them; without, counts them."""
         which = {"expectedCount": expected, "fingerprint": fingerprint, "job": job, "since": since}
         how = {"ratePerSecond": rate_per_second, "reason": reason}
-        return await self._send(calls.redrive_failures({**which, **how}, dry_run=expected is None))
+        body = {name: value for name, value in {**which, **how}.items() if value is not None}
+        dry_run = {"dryRun": "true"} if expected is None else {}
+        call: Call[Redriven] = Call("POST", "/failures/redrive", dry_run, body=body)
+        return await self._send(call)
 
     @abstractmethod
     async def _send(self, call: Call[T]) -> T: ...

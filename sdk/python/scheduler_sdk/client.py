@@ -30,6 +30,7 @@ from scheduler_sdk.shapes import (
     JobDocument,
     LogLine,
     Occurrence,
+    Orphan,
     Page,
     Task,
 )
@@ -144,6 +145,10 @@ class Client(LockCalls, BackfillCalls, DiagnosisCalls, TimeCalls):
     def attempts(self, task_id: str) -> list[Attempt]:
         """The tries of a task, the oldest first."""
         return self._send(calls.list_attempts(task_id))["items"]
+
+    def orphans(self, task_id: str) -> list[Orphan]:
+        """What executors reported that had lost the lease of the task; it has changed nothing."""
+        return self._send(calls.list_orphans(task_id))["items"]
 
     def submit(
         self,

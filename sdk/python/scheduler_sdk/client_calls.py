@@ -26,8 +26,8 @@ from scheduler_sdk.shapes import (
     JobHealth,
     LogLine,
     Occurrence,
+    Orphan,
     Page,
-    Redriven,
     Task,
 )
 from scheduler_sdk.time_shapes import Fire, Outlook, Upcoming
@@ -173,11 +173,6 @@ def list_failure_groups(job: str | None, since: str | None) -> Call[dict[str, li
     return Call("GET", "/failures/groups", _given(jobId=job, since=since))
 
 
-def redrive_failures(which: Mapping[str, Any], dry_run: bool) -> Call[Redriven]:
-    body = {name: value for name, value in which.items() if value is not None}
-    return Call("POST", "/failures/redrive", {"dryRun": "true"} if dry_run else {}, body=body)
-
-
 def wait_for_task(task_id: str, seconds: int) -> Call[Task]:
     call = get_task(task_id)
     return replace(call, query={"waitFor": "TERMINAL"}, headers={"Prefer": f"wait={seconds}"}) if seconds else call
@@ -185,6 +180,10 @@ def wait_for_task(task_id: str, seconds: int) -> Call[Task]:
 
 def list_attempts(task: str) -> Call[Page[Attempt]]:
     return Call("GET", f"/tasks/{_segment(task)}/attempts")
+
+
+def list_orphans(task: str) -> Call[Page[Orphan]]:
+    return Call("GET", f"/tasks/{_segment(task)}/orphans")
 
 
 def list_log_lines(task: str, level: str | None) -> Call[Page[LogLine]]:

@@ -95,6 +95,17 @@ class Attempt(TypedDict, total=False):
     error: dict[str, Any] | None
 
 
+class Orphan(TypedDict):
+    """What an executor reported that had lost the lease of a task; it has changed nothing."""
+
+    token: int
+    executorId: str
+    reportedAt: str
+    status: str
+    result: Any
+    error: dict[str, Any] | None
+
+
 class Explanation(TypedDict):
     """Why it is not running or has not fired. Reasons have `code`, `detail`, `fix`, `until`, `facts`; nearest first."""
 

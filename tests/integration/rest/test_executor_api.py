@@ -112,6 +112,12 @@ async def test_a_repeated_report_is_harmless_and_a_stale_one_changes_nothing(api
     assert [o["outcome"] for o in await api.report(done)] == ["APPLIED"]
     assert [o["outcome"] for o in await api.report(done)] == ["ALREADY"]
     assert (await api.get(f"/tasks/{item['taskId']}"))["result"] == 1
+    (orphan,) = (await api.get(f"/tasks/{item['taskId']}/orphans"))["items"]
+    assert orphan.pop("reportedAt")
+    assert orphan == {
+        "token": stale["token"], "executorId": "worker-1", "status": "COMPLETED", "result": 2, "error": None
+    }  # fmt: skip
+    assert (await api.refusal("GET", f"/tasks/{uuid4()}/orphans"))["code"] == "TASK_NOT_FOUND"
 
 
 async def test_each_report_stands_alone(api: Api) -> None:
