@@ -103,7 +103,6 @@ class RedisWakeUp(LocalWakeUp):
             with redis_errors():
                 await subscriber.subscribe(self._channel)
                 self._hearing.worked()
-                self._look_around()
                 is_asked = False
                 while True:
                     message = await subscriber.get_message(timeout=SILENCE)
@@ -112,6 +111,8 @@ class RedisWakeUp(LocalWakeUp):
                             raise RedisUnavailable("the subscription has fallen silent")
                         await subscriber.ping()
                     elif message["type"] == "subscribe":
+                        # Also when the driver has connected again by itself, without a word of what was lost.
+                        self._look_around()
                         self.is_subscribed.set()
                     elif message["type"] == "message":
                         self._heard(message["data"])
