@@ -126,8 +126,8 @@ def private_postgres(
         options = [part for each in (*settings, *(() if durable else UNSAFE_BUT_FAST)) for part in ("-c", each)]
 
         def answers(_port: int) -> bool:
-            with contextlib.suppress(OSError):
-                return (data / "postmaster.pid").read_text().splitlines()[-1].strip() == "ready"
+            with contextlib.suppress(OSError):  # not there yet; for a moment it is there and empty
+                return (data / "postmaster.pid").read_text().rstrip().endswith("ready")
             return False
 
         def command(port: int) -> list[str | Path]:
