@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.explanation import Explanation, Reason, Why
+from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.placement import Capability, Lane
 from domain.scheduling.supply import Supply
 from domain.scheduling.task_status import Gate, TaskStatus
@@ -171,6 +172,11 @@ def _at_limit(task: TaskFacts, now: datetime) -> Reason:
         return _about_to_be_let_in(task, now)
     detail = f"All {slot.most} slots of the key {slot.key!r} are taken, by {', '.join(slot.by) or 'others'}."
     fix = "It goes when one of them ends. Raise the job's concurrency limit if more may run."
+    if slot.key.startswith(OWN_SLOT):
+        detail = (
+            f"An earlier run of its job is unfinished ({', '.join(slot.by)}); by the job's overlap policy it waits."
+        )
+        fix = "It goes when that one has ended. See GET /tasks/{id}/explain of it, or cancel it."
     facts: Facts = {"key": slot.key, "taken": slot.taken, "limit": slot.most, "takenBy": list(slot.by)}
     return Reason(code=Why.LIMIT_REACHED, detail=detail, fix=fix, facts=facts)
 

@@ -139,6 +139,14 @@ def test_of_executors_it_says_at_which_demand_they_fall_away(
     assert "report.render" in reason.fix
 
 
+def test_a_run_that_waits_for_its_turn_is_told_which_run_is_before_it() -> None:
+    (reason, *_) = told(gate=Gate.LIMIT, slot=KeyFacts(key="overlap:1", taken=1, most=1, by=("t-1",))).reasons
+    assert reason.code is Why.LIMIT_REACHED
+    assert "earlier run of its job is unfinished (t-1)" in reason.detail
+    assert reason.fix is not None
+    assert "overlap" not in reason.fix
+
+
 def test_all_that_holds_it_is_said_the_nearest_first() -> None:
     reasons = told(gate=Gate.LIMIT, slot=FULL, claiming=STOP, pool=STOP, executors=()).reasons
     codes = [reason.code for reason in reasons]
