@@ -82,6 +82,11 @@ class LocalPlatform:
                 return
             self._clock.move_to(min(until, self.now + max(min(rest, STEP), timedelta(milliseconds=1))))
 
+    async def stand_still(self, duration: timedelta) -> None:
+        """Let time pass while the platform is down, and start it again: what became due meanwhile is late."""
+        self._clock.move_to(self.now + duration)
+        await self.settle()
+
     async def _work_off(self) -> timedelta:
         """How long nothing will be to do."""
         while True:

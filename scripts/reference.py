@@ -35,6 +35,7 @@ from scripts.breaking_changes import breaking_changes
 from scripts.clock_changes_page import clock_changes_page
 from scripts.metrics_page import metrics
 from scripts.settings_page import settings
+from scripts.standstill_page import standstill_page
 from scripts.state_machines import diagram, ways_of_executors, ways_of_jobs, ways_of_tasks
 
 PLACE = Path(__file__).parents[1] / "docs" / "reference"
@@ -191,6 +192,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics,
     "settings.md": settings,
     "clock-changes.md": clock_changes_page,
+    "standstill.md": standstill_page,
     "states.md": states,
 }
 
