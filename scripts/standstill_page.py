@@ -27,7 +27,7 @@ PAGE = """\
 
 <!-- Made from the code by `make docs`. -->
 
-A job fires every minute, with overlap `ALLOW`. The platform stands still from 12:03:30 to 12:13:30 and is started again.
+A job fires every minute, with overlap `ALLOW`. The platform stands still from 12:03:30 to 12:13:30 and starts again.
 This is what the ledger says afterwards about 12:04 to 12:13, for each misfire policy; it was made by standing still.
 
 | misfire | times | decision | reason |
