@@ -22,7 +22,7 @@ def test_schemathesis_finds_nothing(store_url: str, tmp_path: Path) -> None:
     with server(tmp_path / "server", store_url) as (program, address):
         command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIGURATION), "run"]
         phases = PHASES[store_url.partition("+")[0].partition(":")[0]]
-        options = ["--phases", phases, "--max-examples", "10", "--seed", "1", "--no-color"]
+        options = ["--phases", phases, "--max-examples", "5", "--seed", "1", "--no-color"]
         report = subprocess.run(
             [*command, f"{address}/openapi.json", *options], cwd=tmp_path, capture_output=True, text=True, check=False
         )
