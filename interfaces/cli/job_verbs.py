@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from scheduler_sdk.client import Client
 
 
+# Written out, so that commands load nothing of the server; a test compares them with the policies.
+_OVERLAP_POLICIES = ("ALLOW", "SKIP", "BUFFER_ONE", "BUFFER_ALL", "CANCEL_OTHER", "TERMINATE_OTHER")
+
 _names = click.argument("names", metavar="JOB...", nargs=-1, required=True)
 _reason = click.option("--reason", metavar="TEXT", help="Why; kept and shown with the job.")
 
@@ -25,7 +28,7 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; kept and shown wit
 @click.command()
 @_names
 @click.option("--parameters", type=JsonObject(), metavar="JSON", help="Instead of the job's own, for this run.")
-@click.option("--overlap", type=click.Choice(["ALLOW", "SKIP"]), help="Instead of the job's own policy, for this run.")
+@click.option("--overlap", type=click.Choice(_OVERLAP_POLICIES), help="Instead of the job's own policy, for this run.")
 @calls_server
 def run(session: Session, names: tuple[str, ...], parameters: dict[str, Any] | None, overlap: str | None) -> None:
     """Run jobs now, whatever their schedule."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from domain.scheduling.policies import OverlapPolicy
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.fake_scheduler import FakeScheduler, problem
 
@@ -126,6 +127,12 @@ def test_a_run_now_names_the_task_and_how_to_follow_it(run: Run, fake: FakeSched
     assert fake.requests[-1].body == {"parameters": {"command": "false"}, "overlap": "ALLOW"}
     for wrong in ("[1]", "{"):
         assert run("jobs", "run", "nightly", "--parameters", wrong).exit_code == 2
+
+
+@pytest.mark.parametrize("policy", OverlapPolicy)
+def test_a_run_now_may_have_any_overlap_policy(run: Run, fake: FakeScheduler, policy: OverlapPolicy) -> None:
+    assert run("jobs", "run", "nightly", "--overlap", policy).exit_code == 0
+    assert fake.requests[-1].body == {"overlap": policy}
 
 
 def test_one_job_that_fails_does_not_stop_the_others(run: Run, fake: FakeScheduler) -> None:
