@@ -16,6 +16,7 @@ from domain.scheduling.ids import LaneId, TaskId
 from domain.scheduling.job import Job
 from domain.scheduling.key_template import KeyTemplate
 from domain.scheduling.limits import ConcurrencyLimit, Fairness, Limits, RateLimit, TaskKeys
+from domain.scheduling.policies import Timeouts
 from domain.scheduling.task_status import Gate, TaskStatus
 from domain.shared.ids import DEFAULT_TENANT
 from infrastructure.local.wake_up import LocalWakeUp
@@ -27,6 +28,7 @@ from tests.contract.hot_tasks import FLAKY, Begin, HotTasks, ended
 
 KEY = KeyTemplate("db")
 TWO = Limits(concurrency=ConcurrencyLimit(limit=2, key=KEY))
+OTHER = Limits(concurrency=ConcurrencyLimit(limit=1, key=KeyTemplate("other")))
 SLOT = LimitKey(KeyKind.SLOT, "default/db")
 
 
@@ -153,6 +155,22 @@ async def test_a_task_whose_time_has_not_come_takes_no_slot(hot: HotTasks) -> No
     await tick(hot)
     assert await gates(hot) == {None: 2, Gate.TIME: 2, Gate.LIMIT: 1}
     assert set(await gone(hot, ids + late)) == {ids[0], late[0]}, "and it stands in its place by rank"
+
+
+async def test_patience_in_the_queue_begins_when_a_task_is_let_in(hot: HotTasks) -> None:
+    patient = Timeouts(queue=HOUR)
+    ids = await hot.add(await hot.job(limits=TWO, timeouts=patient), 3, after=-2 * HOUR)
+    assert [(await hot.live(id_)).expires_at for id_ in ids] == [None] * 3
+    await tick(hot)
+    admitted, _, waiting = [await hot.live(id_) for id_ in ids]
+    assert admitted.expires_at > admitted.scheduled_time + 2 * HOUR
+    assert waiting.expires_at is None
+    bounded = Timeouts(queue=HOUR, total=2 * HOUR + MINUTE)
+    (id_,) = await hot.add(await hot.job("other", timeouts=bounded, limits=OTHER), after=-2 * HOUR)
+    before = await hot.live(id_)
+    assert before.expires_at == before.total_deadline_at
+    await tick(hot)
+    assert (await hot.live(id_)).expires_at == before.total_deadline_at
 
 
 async def test_a_rate_lets_its_burst_go_and_says_when_it_lets_the_next_one_go(hot: HotTasks) -> None:

@@ -77,7 +77,7 @@ class SqlAdmissionQueue(AdmissionQueue):
         behind = rank(now, _LOWEST)
         rows = [(a.candidate.task_id, a.gate, behind if a.candidate.turn is not None else None) for a in admissions]
         if rows:
-            await self._work.fetch(statements.MOVE, **statements.MOVES.bind(self._dialect, rows))
+            await self._work.fetch(statements.MOVE, b_now=now, **statements.MOVES.bind(self._dialect, rows))
         if begun := [(c.task_id,) for a in admissions if a.gate is None and takes_turns(c := a.candidate)]:
             await self._work.fetch(FIRE, **BUFFERED.bind(self._dialect, begun))
         free_at = {a.candidate.rate: a.free_at for a in reversed(admissions) if a.free_at is not None}

@@ -8,13 +8,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.admission import KeyKind
-from domain.scheduling.task_status import Gate
+from domain.scheduling.task_status import Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.insert import insert
 from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.limit_rows import COLUMNS
 from infrastructure.sql.scheduling.limit_tables import limit_keys
-from infrastructure.sql.scheduling.task_changes import Condition, number, ranked, t, word
+from infrastructure.sql.scheduling.tables import jobs
+from infrastructure.sql.scheduling.task_changes import Condition, after, number, ranked, t, word
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
 
@@ -122,8 +123,15 @@ def _used(dialect: DialectName) -> sa.Executable:
 def _move(dialect: DialectName) -> sa.Executable:
     m = MOVES.source(dialect)
     new_rank = sa.func.coalesce(ranked(m.c.lowest_rank, t.priority), t.rank)
+    # The queue timeout counts from here: what waits at a limit is not in the queue.
+    patience = sa.select(jobs.c.queue_timeout_s).where(jobs.c.id == t.job_id).scalar_subquery()
+    until = after(dialect, sa.bindparam("b_now", type_=Instant), patience)
+    least = sa.func.least if dialect == "postgresql" else sa.func.min
+    sooner = least(sa.func.coalesce(until, t.total_deadline_at), sa.func.coalesce(t.total_deadline_at, until))
+    enters = sa.and_(m.c.gate.is_(None), t.status == word(TaskStatus.PENDING))
     moved = {
         "gate": m.c.gate,
+        "expires_at": sa.case((enters, sooner), else_=t.expires_at),
         "rank": sa.case((m.c.gate.is_(None), new_rank), else_=t.rank),
         "version": t.version + number(1),
     }

@@ -78,6 +78,8 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
     # What is asked for directly neither obeys the overlap policy nor counts for it.
     passes_by = sa.and_(t.c.origin == word(Origin.DIRECT), j.slot_key.like(sa.literal_column(f"'{OWN_SLOT}%'")))
     slot = sa.case((passes_by, sa.null()), else_=j.slot_key)
+    limits = limit_gate({**dict(j), "slot_key": slot})
+    queues = sa.and_(t.c.status == word(TaskStatus.PENDING), limits.is_(None))
     values: dict[str, sa.ColumnElement[Any]] = {
         "id": t.c.id,
         "tenant": j.tenant,
@@ -88,7 +90,7 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "origin": t.c.origin,
         "fire_key": t.c.fire_key,
         "status": t.c.status,
-        "gate": sa.func.coalesce(t.c.gate, limit_gate({**dict(j), "slot_key": slot})),
+        "gate": sa.func.coalesce(t.c.gate, limits),
         "lane": j.lane,
         "rank": t.c.lowest_rank - (priority - sa.literal_column("1")) * sa.literal_column(str(_LEVEL)),
         "priority": priority,
@@ -97,7 +99,7 @@ def insert_new_tasks(dialect: DialectName) -> sa.Insert:
         "nominal_at": t.c.nominal_at,
         "scheduled_time": t.c.scheduled_time,
         "ready_at": t.c.scheduled_time,
-        "expires_at": after(dialect, t.c.scheduled_time, _patience(dialect, t.c.status)),
+        "expires_at": after(dialect, t.c.scheduled_time, _patience(dialect, queues)),
         "total_deadline_at": after(dialect, t.c.scheduled_time, j.total_timeout_s),
         "created_at": sa.bindparam("b_now", type_=Instant),
         "parameters": sa.func.coalesce(t.c.parameters, j.parameters),
@@ -118,9 +120,11 @@ def _key(owner: sa.ColumnElement[str], key: sa.ColumnElement[Any]) -> sa.ColumnE
     return owner.op("||", return_type=sa.Text())(sa.literal_column("'/'", sa.Text)).op("||", return_type=sa.Text())(key)
 
 
-def _patience(dialect: DialectName, status: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
-    """For how many seconds from its scheduled time a task may wait. What is blocked is not in the queue."""
+def _patience(dialect: DialectName, queues: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """For how many seconds from its scheduled time a task may wait. What is blocked, or will wait at a limit, is not in
+    the queue.
+    """
     queue, total = jobs.c.queue_timeout_s, jobs.c.total_timeout_s
     least = sa.func.least if dialect == "postgresql" else sa.func.min
     shorter = least(sa.func.coalesce(queue, total), sa.func.coalesce(total, queue))
-    return sa.case((status == word(TaskStatus.PENDING), shorter), else_=total)
+    return sa.case((queues, shorter), else_=total)

@@ -91,7 +91,7 @@ def _alive_again(
         "status": word(TaskStatus.PENDING),
         "status_reason": reason,
         "ready_at": ready_at,
-        "expires_at": after(dialect, ready_at, patience),
+        "expires_at": sa.case((limit_gate(dict(h)).is_(None), after(dialect, ready_at, patience))),
         "rank": ranked(lowest, h.priority),
         "absences": sa.literal_column("0", sa.SmallInteger),
         "version": h.version + number(1),
