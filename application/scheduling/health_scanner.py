@@ -26,6 +26,7 @@ from domain.scheduling.health import (
     ledger_from,
     recomputed,
     status_of,
+    unreadable,
 )
 from domain.scheduling.ids import JobId
 from domain.timing.ports import Calendars
@@ -104,7 +105,8 @@ class HealthScanner:
         for n, (job_id, each) in enumerate(vitals.items()):
             trigger = triggers.get(job_id)
             if trigger is None:
-                continue  # the planner sets it aside, and JobView shows why
+                findings[job_id] = [unreadable(each)]
+                continue
             findings[job_id] = self._of(each, trigger, entries.get(job_id, ()), work.now, stopped)
             if n % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)

@@ -191,5 +191,8 @@ def _without_fires(firing: Firing) -> Firing:
 
 def _readable(triggers: Mapping[JobId, Trigger], job_id: JobId) -> Trigger:
     if (trigger := triggers.get(job_id)) is None:
-        raise LookupError("the job's trigger cannot be read here; another version of the platform may have written it")
+        raise LookupError(
+            "the job's trigger cannot be read here; another version of the platform may have written it, or the "
+            "package with its type is not installed"
+        )
     return trigger

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import singledispatch
+from typing import TYPE_CHECKING, Final, Union, get_args
 
 from application.scheduling.documents import at
+from application.scheduling.trigger_types import installed_trigger_types
 from application.scheduling.triggers.bounded import BoundedDocument, limits_of
 from application.scheduling.triggers.cron import CronDocument
 from application.scheduling.triggers.dependency import DependencyTriggerDocument
@@ -45,7 +47,7 @@ class AnyOfDocument(BoundedDocument, frozen=True, kw_only=True, tag_field="type"
         return cls(triggers=[trigger_document_of(part) for part in trigger.triggers], **limits_of(trigger))
 
 
-TriggerDocument = (
+_BuiltIn = (
     CronDocument
     | FixedRateDocument
     | FixedDelayDocument
@@ -55,6 +57,12 @@ TriggerDocument = (
     | AnyOfDocument
     | ManualDocument
 )
+_INSTALLED: Final = installed_trigger_types([str(each.__struct_config__.tag) for each in get_args(_BuiltIn)])
+
+if TYPE_CHECKING:
+    TriggerDocument = _BuiltIn | BoundedDocument
+else:  # one type for requests, files, versions, the store and the API's description: all know the same triggers
+    TriggerDocument = Union[_BuiltIn, *(each.document for each in _INSTALLED)]
 
 
 def trigger_of(document: TriggerDocument) -> Trigger:
@@ -76,3 +84,5 @@ trigger_document_of.register(EventTrigger, EventDocument.of)
 trigger_document_of.register(DependencyTrigger, DependencyTriggerDocument.of)
 trigger_document_of.register(AnyOfTrigger, AnyOfDocument.of)
 trigger_document_of.register(ManualTrigger, ManualDocument.of)
+for _each in _INSTALLED:
+    trigger_document_of.register(_each.trigger, _each.write)

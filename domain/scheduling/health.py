@@ -125,6 +125,15 @@ def recomputed(vitals: Vitals, trigger: Trigger, calendars: Calendars, now: date
     return anew.refilled(trigger, calendars, now, skip_past=True)
 
 
+def unreadable(vitals: Vitals) -> Finding:
+    """Its trigger cannot be read by the server that looks; known times still fire until they are used up."""
+    if vitals.error is not None:
+        return _set_aside(vitals)
+    detail = f"Its trigger cannot be read here; {len(vitals.schedule.upcoming)} times are known and still fire."
+    mend = "GET /jobs/{job} says why; a package with its trigger type may be missing on this node."
+    return Finding(Ailment.SET_ASIDE, HealthStatus.ERROR, detail, mend)
+
+
 def _set_aside(vitals: Vitals) -> Finding:
     tries = f"It could not be decided {vitals.failures} time(s) and is tried again at {_at(vitals.due_at)}"
     detail = f"{tries}: {vitals.error}"

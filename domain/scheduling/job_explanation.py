@@ -64,6 +64,9 @@ def _about_the_past(facts: JobFacts, at: datetime, calendars: Calendars) -> Iter
             code=WhyNot.NOT_PLANNED, detail=f"The job did not exist yet; it was made at {_text(job.created_at)}."
         )
         return
+    if job.unreadable is not None:  # whether it had that time is not known here
+        yield from _holding(facts)
+        return
     if facts.trigger.next_fire(at - TICK, facts.schedule.state, calendars) != at:
         yield _not_planned(facts, at, calendars)
         return
@@ -102,6 +105,11 @@ def _holding(facts: JobFacts) -> Iterator[Reason]:
         stop = facts.firing
         detail = f"Firing is stopped since {_text(stop.since)}, by {stop.by}: {stop.reason}"
         yield Reason(code=WhyNot.FIRING_STOPPED, detail=detail, fix="Let it go on: POST /cluster/firing/start.")
+    if job.unreadable is not None:
+        detail = f"Its definition cannot be used by this server: {job.unreadable}"
+        fix = "Install here what the definition names, for example the package with its trigger type, or mend it."
+        yield Reason(code=WhyNot.SET_ASIDE, detail=detail, fix=fix)
+        return
     if facts.health_error is not None:
         detail = f"Its schedule could not be decided and was set aside: {facts.health_error}"
         yield Reason(code=WhyNot.SET_ASIDE, detail=detail, fix="It is tried again every minute; mend its definition.")

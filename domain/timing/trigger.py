@@ -113,6 +113,8 @@ class Trigger(ABC):
         if self.end_at is not None and after >= self.end_at:
             return None
         nominal = self._next_nominal(after, state, calendars)
+        if nominal is not None and nominal <= after:  # a type of a package: whoever walks its times would never end
+            raise ValueError(f"{self.kind} says {nominal.isoformat()} comes after {after.isoformat()}")
         if self.calendar is not None and nominal is not None:
             nominal = self._first_open(self.calendar, nominal, state, calendars)
         return nominal if nominal is None or self.end_at is None or nominal <= self.end_at else None

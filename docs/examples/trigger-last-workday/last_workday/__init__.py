@@ -1,0 +1,1 @@
+"""The trigger LAST_WORKDAY: the last Monday to Friday of each month."""
