@@ -13,11 +13,11 @@ from application.scheduling.ports import BeginWork, Heartbeats, SchedulingWork
 from application.scheduling.sessions import Sessions
 from application.shared.ids import Ids
 from application.shared.principal import Principal
-from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic
+from application.shared.wake_up import JUDGEMENTS, OPENINGS, WakeUp, executor_topic, lane_topic
 from domain.scheduling.executor import Executor, HostInfo, Liveness, clock_stepped
 from domain.scheduling.ids import ExecutorId, TaskId
 from domain.scheduling.placement import Capability
-from domain.scheduling.ports.task_exchange import Lease, StopOrder, TaskExchange
+from domain.scheduling.ports.task_exchange import HeldLease, Lease, StopOrder, TaskExchange
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.settlement import Settlement, lose
 
@@ -119,13 +119,17 @@ class ClusterManagementService:
         await self._heartbeats.beat(session, heard.now)
         listed = set(running)
         absent = [h for h in heard.held if h.delivered and (h.task_id, h.token) not in listed]
-        reappeared = [h.task_id for h in heard.held if h.absences and (h.task_id, h.token) in listed]
-        if absent or reappeared:
-            await self._exchange.count_absences(session, [h.task_id for h in absent], reappeared)
+        vanished = [s for s in heard.stop if (s.task_id, s.token) not in listed]
+        leases: Sequence[HeldLease | StopOrder] = (*heard.held, *heard.stop)
+        reappeared = [each.task_id for each in leases if each.absences and (each.task_id, each.token) in listed]
+        if absent or vanished or reappeared:
+            missing = [*(h.task_id for h in absent), *(s.task_id for s in vanished)]
+            await self._exchange.count_absences(session, missing, reappeared)
             never_arrived = [h.task_id for h in absent if h.absences + 1 >= ABSENT_BEATS]
             if never_arrived:
                 capability = await self._sessions.capability(principal, session)
                 await self._requeue(principal, session, capability, never_arrived)
+            await self._let_go(session, [s for s in vanished if s.absences + 1 >= ABSENT_BEATS])
         known = {(h.task_id, h.token) for h in heard.held} | {(s.task_id, s.token) for s in heard.stop}
         lost = [lease for lease in running if lease not in known]
         return Beat(now=heard.now, stop=heard.stop, lost=lost, drain=not heard.may_claim)
@@ -196,6 +200,13 @@ class ClusterManagementService:
             await work.queue.settle(lost)
             await work.commit()
         await self._freed(principal, session.executor_id, capability, lost)
+
+    async def _let_go(self, session: Session, orders: Sequence[StopOrder]) -> None:
+        """What should stop and does not run there has stopped: it ended, or never arrived."""
+        if orders:
+            await self._exchange.stopped(session, [(order.task_id, order.token) for order in orders])
+            self._wake_up.signal(JUDGEMENTS)
+            self._wake_up.signal(OPENINGS)
 
     async def _freed(
         self, principal: Principal, executor_id: ExecutorId, capability: Capability, lost: Sequence[Settlement]

@@ -260,6 +260,25 @@ async def test_a_heartbeat_is_compared_with_what_the_session_holds(hot: HotTasks
     assert not await held_by(hot, NOBODY)
 
 
+async def test_beats_without_what_is_to_stop_are_counted_too(hot: HotTasks) -> None:
+    session = await hot.session()
+    (stopping,) = await hot.running(session)
+    async with hot.begin() as work:
+        task = await work.tasks.get(DEFAULT_TENANT, stopping[0])
+        task.cancel("enough", work.now)
+        await work.tasks.save(task)
+        await work.commit()
+
+    async def absences() -> list[int]:
+        return [order.absences for order in (await hot.exchange.hear(DEFAULT_TENANT, session)).stop]
+
+    assert await absences() == [0]
+    await hot.exchange.count_absences(session, [stopping[0]], [])
+    assert await absences() == [1]
+    await hot.exchange.count_absences(session, [], [stopping[0]])
+    assert await absences() == [0]
+
+
 async def test_a_repeated_report_is_already_known_however_its_attempt_ended(hot: HotTasks) -> None:
     session = await hot.session()
     done, failed, again, back = await hot.running(session, 4)

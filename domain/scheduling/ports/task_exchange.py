@@ -51,11 +51,15 @@ class ClaimedTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopOrder:
-    """An attempt that the server has ended and whose executor shall stop it."""
+    """An attempt that the server has ended and whose executor shall stop it.
+
+    `absences` counts the heartbeats in a row that did not list it, where a heartbeat is answered.
+    """
 
     task_id: TaskId
     token: int
     reason: str | None
+    absences: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ def hear(tenant: TenantId, session: Session) -> Script[Heard]:
         may_claim=status == ExecutorStatus.ONLINE,
         clock_offset=None if offset is None else timedelta(milliseconds=offset),
         held=sorted((_held(*lease[:5]) for lease in leases if lease[5]), key=lambda held: held.task_id),
-        stop=[stop_order(lease[0], lease[1], *lease[7:]) for lease in leases if lease[6]],
+        stop=[stop_order(lease[0], lease[1], lease[7], lease[8], lease[3]) for lease in leases if lease[6]],
     )
 
 

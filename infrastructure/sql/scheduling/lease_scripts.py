@@ -25,6 +25,7 @@ from infrastructure.sql.scheduling.tables import job_versions
 from infrastructure.sql.scheduling.task_changes import (
     after,
     is_held,
+    is_stopping,
     leased_as,
     number,
     t,
@@ -156,7 +157,8 @@ def _count_absences(dialect: DialectName) -> sa.Executable:
     beat = _ABSENCES.source(dialect).c
     changed = sa.or_(beat.more > number(0), t.absences > number(0))
     count = sa.case((beat.more > number(0), t.absences + number(1)), else_=number(0))
-    return sa.update(tasks).where(t.id == beat.id, under_session(), is_held(), changed).values(absences=count)
+    leased = sa.or_(is_held(), is_stopping())
+    return sa.update(tasks).where(t.id == beat.id, under_session(), leased, changed).values(absences=count)
 
 
 _ATTEMPTS: Final = Statement(_attempts)

@@ -61,11 +61,11 @@ def claimed_task(row: Row) -> ClaimedTask:
     )
 
 
-def stop_order(task_id: Any, token: int, reason: str | None, error: str | None) -> StopOrder:
+def stop_order(task_id: Any, token: int, reason: str | None, error: str | None, absences: int = 0) -> StopOrder:
     """What was said about the task, or else what its error says, tells the executor why."""
     if reason is None and error is not None:
         reason = decode_error(error).message
-    return StopOrder(task_id=TaskId(task_id), token=token, reason=reason)
+    return StopOrder(task_id=TaskId(task_id), token=token, reason=reason, absences=absences)
 
 
 def attempt_of(row: Row) -> Attempt:

@@ -69,7 +69,7 @@ class FakeTaskExchange(TaskExchange):
 
     def _stop(self, session: Session) -> list[StopOrder]:
         stopping = [t for t in self._tasks.values() if t.stopping_until and t.holder == session]
-        return [StopOrder(task_id=t.id, token=t.token or 0, reason=t.reason) for t in stopping]
+        return [StopOrder(task_id=t.id, token=t.token or 0, reason=t.reason, absences=t.absences) for t in stopping]
 
     def _claim(self, session: Session, claim: Claim) -> list[ClaimedTask]:
         mine = [t for t in self._tasks.values() if t.holder == session and t.claim_id == claim.claim_id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from application.shared.wake_up import OPENINGS, executor_topic, lane_topic
+from application.shared.wake_up import JUDGEMENTS, OPENINGS, executor_topic, lane_topic
 from domain.scheduling.errors import ExecutorDeactivated, ExecutorNotFound, SessionEnded, SessionSuperseded
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import ExecutorId, TaskId
@@ -121,6 +121,28 @@ async def test_a_task_that_is_listed_again_was_only_on_its_way(cluster: Cluster)
         await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, listed)
     assert cluster.task(task_id).status is RUNNING
     assert cluster.task(task_id).absences == 0
+
+
+async def test_what_is_to_stop_and_is_absent_from_two_beats_in_a_row_has_stopped(cluster: Cluster) -> None:
+    there, gone = await start(cluster, 2)
+    for task_id in (there, gone):
+        await cluster.execution.cancel(ANN, task_id, "enough")
+    cluster.wake_up.hints.clear()
+    await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, [(there, 101)])
+    assert cluster.task(gone).stopping_until is not None, "its claim may just be on its way"
+    beat = await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, [(there, 101)])
+    assert (cluster.task(gone).status, cluster.task(gone).stopping_until) == (TaskStatus.CANCELLED, None)
+    assert cluster.task(there).stopping_until is not None
+    assert there in {order.task_id for order in beat.stop}
+    assert {OPENINGS, JUDGEMENTS} <= cluster.wake_up.topics
+
+
+async def test_what_is_to_stop_and_listed_again_is_still_stopping(cluster: Cluster) -> None:
+    (task_id,) = await start(cluster)
+    await cluster.execution.cancel(ANN, task_id, "enough")
+    for listed in ([], [(task_id, 101)], [], [(task_id, 101)]):
+        await cluster.management.heartbeat(ANN, EXECUTOR_ID, 1, listed)
+    assert cluster.task(task_id).stopping_until is not None
 
 
 async def test_a_beat_of_a_session_that_is_over_is_refused(cluster: Cluster) -> None:
