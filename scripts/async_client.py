@@ -11,6 +11,7 @@ SDK = Path(__file__).parents[1] / "sdk" / "python" / "scheduler_sdk"
 PAIRS = (
     (SDK / "client.py", SDK / "async_client.py"),
     (SDK / "client_backfills.py", SDK / "async_client_backfills.py"),
+    (SDK / "client_graph.py", SDK / "async_client_graph.py"),
     (SDK / "client_locks.py", SDK / "async_client_locks.py"),
     (SDK / "client_diagnosis.py", SDK / "async_client_diagnosis.py"),
     (SDK / "client_times.py", SDK / "async_client_times.py"),

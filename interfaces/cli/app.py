@@ -19,6 +19,7 @@ from interfaces.cli.exits import INTERRUPTED
 from interfaces.cli.explain import explain_job, explain_task
 from interfaces.cli.failure_groups import failures
 from interfaces.cli.failures import ending_of
+from interfaces.cli.graph import ancestors, dependencies, dependents, graph, plan
 from interfaces.cli.health import health
 from interfaces.cli.import_crontab import import_crontab
 from interfaces.cli.job_definitions import create, export, validate
@@ -30,6 +31,7 @@ from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, r
 from interfaces.cli.jobs import jobs
 from interfaces.cli.locks import locks
 from interfaces.cli.processes import db, dev, server, worker
+from interfaces.cli.runs import runs
 from interfaces.cli.session import open_session, session_options
 from interfaces.cli.task_verbs import rerun, retry, submit, wait
 from interfaces.cli.tasks import tasks
@@ -77,6 +79,7 @@ for _command in (
     config,
     jobs,
     tasks,
+    runs,
     upcoming,
     failures,
     backfills,
@@ -89,6 +92,8 @@ for _command in (
 ):
     scheduler.add_command(_command)
 for _command in (create, edit, apply, diff, validate, export, import_crontab):
+    jobs.add_command(_command)
+for _command in (graph, dependencies, dependents, ancestors, plan):
     jobs.add_command(_command)
 for _command in (submit, wait, retry, rerun, explain_task):
     tasks.add_command(_command)

@@ -79,7 +79,12 @@ def member(name: str) -> Cell:
 
 
 def status(document: Document) -> str:
-    value = clean(document.get("status"))
+    return coloured(document.get("status"))
+
+
+def coloured(status: object) -> str:
+    """A status in its colour, if it has one."""
+    value = clean(status)
     return click.style(value, fg=_COLOURS.get(value)) if value in _COLOURS else value
 
 

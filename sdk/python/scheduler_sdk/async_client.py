@@ -14,6 +14,7 @@ import httpx
 from scheduler_sdk import client_calls as calls
 from scheduler_sdk.async_client_backfills import AsyncBackfillCalls
 from scheduler_sdk.async_client_diagnosis import AsyncDiagnosisCalls
+from scheduler_sdk.async_client_graph import AsyncGraphCalls
 from scheduler_sdk.async_client_locks import AsyncLockCalls
 from scheduler_sdk.async_client_times import AsyncTimeCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
@@ -38,7 +39,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, AsyncTimeCalls):
+class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, AsyncGraphCalls, AsyncTimeCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in an `async with` block.
 
     Filters take one value or several with commas between.

@@ -16,6 +16,7 @@ from scheduler_sdk.client_backfills import BackfillCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_diagnosis import DiagnosisCalls
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
+from scheduler_sdk.client_graph import GraphCalls
 from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
 from scheduler_sdk.client_locks import LockCalls
 from scheduler_sdk.client_times import TimeCalls
@@ -38,7 +39,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class Client(LockCalls, BackfillCalls, DiagnosisCalls, TimeCalls):
+class Client(LockCalls, BackfillCalls, DiagnosisCalls, GraphCalls, TimeCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in a `with` block.
 
     Filters take one value or several with commas between.
