@@ -1,0 +1,1 @@
+"""What must hold of every run of the platform, however it is run and whatever happens to it."""
