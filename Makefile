@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check docs bench format lock clean
+.PHONY: help setup run test check docs bench chaos format lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ docs: setup  ## Write the pages of the reference that are made from the code (AR
 
 bench: setup  ## Measure speed against real services (ARGS="fires")
 	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: setup  ## Kill, stop and cut off the parts of a cluster, and check what must hold (ARGS="--seed 7 --minutes 10")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 format: setup  ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix-only .

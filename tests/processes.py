@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")  # a tmpfs on Linux: no disk is waited for
@@ -78,8 +79,17 @@ def scratch(
         shutil.rmtree(room, ignore_errors=True)
 
 
-def start(command: Sequence[str | Path], room: Path, account: Account | None = None) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own; what it says goes to `room/log`. It dies when this process dies."""
+def start(
+    command: Sequence[str | Path],
+    room: Path,
+    account: Account | None = None,
+    *,
+    at_end: signal.Signals = signal.SIGINT,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own; what it says goes to `room/log`. It dies when this process dies.
+
+    `at_end` is what ends it then: SIGINT ends PostgreSQL and Redis without delay; what may be stopped needs SIGKILL.
+    """
     with (room / "log").open("ab") as log:
         return subprocess.Popen(
             command,
@@ -92,16 +102,16 @@ def start(command: Sequence[str | Path], room: Path, account: Account | None = N
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call, no lock
+            preexec_fn=partial(_die_with_parent, at_end) if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call, no lock
         )
 
 
 _LIBC = ctypes.CDLL(None)  # looked up before the fork: a child of a threaded process must not load libraries
 
 
-def _die_with_parent() -> None:
-    """Called after the change of user, which would clear it. SIGINT ends PostgreSQL and Redis without delay."""
-    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+def _die_with_parent(by: signal.Signals) -> None:
+    """Called after the change of user, which would clear it."""
+    _LIBC.prctl(PR_SET_PDEATHSIG, by)
 
 
 def _alive(pid: int) -> bool:

@@ -40,7 +40,7 @@ class Program:
         room.mkdir(parents=True, exist_ok=True)
         self.room = room
         command = [sys.executable, "-m", "bootstrap", *map(str, arguments)]
-        self.process = start(["env", *(f"{k}={v}" for k, v in _environment(environment).items()), *command], room)
+        self.process = start(["env", *(f"{k}={v}" for k, v in environment_of(environment).items()), *command], room)
 
     @property
     def output(self) -> str:
@@ -64,7 +64,8 @@ class Program:
                 self.kill()
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def environment_of(more: Mapping[str, str]) -> dict[str, str]:
+    """What a child process of ours needs to find the product, and to be measured with it."""
     kept = {name: os.environ[name] for name in ("COVERAGE_PROCESS_START", "PYTHONPATH") if name in os.environ}
     root = str(Path(__file__).parents[2])
     kept["PYTHONPATH"] = os.pathsep.join([root, f"{root}/sdk/python", kept.get("PYTHONPATH", "")])

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -29,8 +27,9 @@ from infrastructure.redis.heartbeats import RedisHeartbeats
 from infrastructure.redis.keys import Keys
 from infrastructure.redis.locks import RedisLocks
 from infrastructure.redis.wake_up import RedisWakeUp
-from tests.processes import free_port, scratch, start, unprivileged
-from tests.services import Unavailable, redis_programs
+from tests import own_servers
+from tests.own_servers import OwnRedis
+from tests.processes import free_port
 
 LANE = "lane:7"
 SHORT = 0.3
@@ -40,45 +39,10 @@ TIMEOUT = timedelta(minutes=2)
 _PREFIXES = (f"faults-{n}" for n in count())
 
 
-@dataclass
-class OwnRedis:
-    """A Redis that a test may treat badly; it keeps its port."""
-
-    program: list[str | Path]
-    room: Path
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self, *options: str) -> None:
-        command = [*self.program, "--port", str(self.port), "--dir", self.room, "--save", "", *options]
-        self.process = start(command, self.room, unprivileged())
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(30)
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-
 @pytest.fixture
 def own_redis() -> Iterator[OwnRedis]:
-    account = unprivileged()
-    program = next(redis_programs(), None)
-    if program is None:
-        raise Unavailable("no Redis")
-    with scratch("own-redis", account) as room:
-        own = OwnRedis([program.reachable_by(account, room).path, "--bind", "127.0.0.1"], room)
-        own.start()
+    with own_servers.own_redis() as own:
         yield own
-        with contextlib.suppress(ProcessLookupError):
-            own.kill()
 
 
 @dataclass
