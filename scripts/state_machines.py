@@ -11,7 +11,7 @@ from domain.scheduling.executor import Executor, HostInfo
 from domain.scheduling.ids import ExecutorId, JobId
 from domain.scheduling.job import ALLOWED_ACTIONS, Job, JobDefinition
 from domain.scheduling.placement import Capability
-from domain.scheduling.task_status import REOPENED_BY_OPERATOR, TRANSITIONS, TaskStatus
+from domain.scheduling.task_status import LEFT_OUT, REOPENED_BY_OPERATOR, TRANSITIONS, TaskStatus
 from domain.shared.ids import TenantId
 
 Way = tuple[str, str, str]
@@ -52,9 +52,10 @@ def ways_of_jobs() -> list[Way]:
 
 
 def ways_of_tasks() -> list[Way]:
-    """The table of tasks, and what an operator's retry reopens."""
+    """The table of tasks, and what an operator's retry reopens: of itself, and of what it had been left out for."""
     table = [(source, target, "") for source in TaskStatus for target in TaskStatus if target in TRANSITIONS[source]]
-    return [*table, *((source, TaskStatus.PENDING, "retry") for source in TaskStatus if source in REOPENED_BY_OPERATOR)]
+    retried = [(source, TaskStatus.PENDING, "retry") for source in TaskStatus if source in REOPENED_BY_OPERATOR]
+    return [*table, *retried, *((source, TaskStatus.BLOCKED, "retry of the upstream") for source in LEFT_OUT)]
 
 
 def ways_of_executors() -> list[Way]:

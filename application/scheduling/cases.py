@@ -61,12 +61,12 @@ class Cases:
         concerned = [(j.tenant, j.job_id) for j in told] + [(w.tenant, w.job_id) for w in overdue]
         tenants = {tenant for tenant, _ in concerned}
         graphs = {tenant: await self._graph(work, tenant) for tenant in sorted(tenants)}
-        jobs = {job_id for tenant, job_id in concerned if graphs[tenant].get(job_id) is not None}
+        jobs = {job_id for _, job_id in concerned}
         listeners = {listener.schedule.job_id: listener for listener in await work.listeners.take(jobs)}
         waiting = [w for w in await work.judgements.waiting(jobs) if w.job_id in listeners]
         runs = {each.run_id for each in told} | {w.run_id for w in waiting}
         roots = await work.runs.roots(runs)
-        places = [*_standing(waiting, graphs, roots), *await _empty(work, told, graphs, roots, listeners)]
+        places = [*_standing(waiting, graphs, roots, listeners), *await _empty(work, told, graphs, roots, listeners)]
         return await self._judged(work, sorted(places, key=lambda p: (p.dependent.job_id, p.run_id)), listeners)
 
     async def _graph(self, work: SchedulingWork, tenant: TenantId) -> Graph:
@@ -112,17 +112,25 @@ class Cases:
 
 
 def _standing(
-    waiting: Iterable[Waiting], graphs: Mapping[TenantId, Graph], roots: Mapping[RunId, Root]
+    waiting: Iterable[Waiting],
+    graphs: Mapping[TenantId, Graph],
+    roots: Mapping[RunId, Root],
+    listeners: Mapping[JobId, Listener],
 ) -> list[_Place]:
     places = []
     for each in waiting:
         graph, root = graphs[each.tenant], roots.get(each.run_id)
-        dependent = graph[each.job_id]
+        dependent = graph.get(each.job_id) or _free(each.job_id, listeners[each.job_id])
         run = graph.run_of(root.job_id) if root is not None and dependent.follows else frozenset[JobId]()
         places.append(
             _Place(dependent=dependent, run_id=each.run_id, nominal=each.nominal, waiting=each, root=root, run=run)
         )
     return places
+
+
+def _free(job_id: JobId, listener: Listener) -> Dependent:
+    """A job that has lost its dependencies since the task began to wait: it waits for nobody any more."""
+    return Dependent(job_id=job_id, name=listener.job_name, links=(), follows=False)
 
 
 async def _empty(

@@ -26,6 +26,7 @@ async def weave(work: SchedulingWork, job: Job) -> None:
         if names := await work.graph.dependents_of(job.id):
             raise JobHasDependents(job.definition.name, names)
         await work.graph.remove(job.id)
+        await work.judgements.ask_again(job.id)
         return
     if job.unreadable is not None:
         return
@@ -34,6 +35,7 @@ async def weave(work: SchedulingWork, job: Job) -> None:
         if former is not None:
             await work.graph.lock(job.tenant)
             await work.graph.remove(job.id)
+            await work.judgements.ask_again(job.id)
         return
     if former is not None and await _resolved(work, job) == former:
         return
@@ -41,6 +43,8 @@ async def weave(work: SchedulingWork, job: Job) -> None:
     dependent = await _resolved(work, job)  # again: under the lock no upstream goes away
     _check(job, dependent, await work.graph.above([link.upstream for link in dependent.links]))
     await work.graph.put(job.tenant, dependent)
+    if former is not None:
+        await work.judgements.ask_again(job.id)
 
 
 async def _resolved(work: SchedulingWork, job: Job) -> Dependent:

@@ -15,7 +15,7 @@ from application.scheduling.ports import SchedulingWork
 from application.scheduling.recording import write_up
 from application.shared.ids import Ids
 from application.shared.principal import Principal
-from application.shared.wake_up import OPENINGS, PLANNER, WakeUp
+from application.shared.wake_up import JUDGEMENTS, OPENINGS, PLANNER, WakeUp
 from domain.scheduling.excluded import Excluded
 from domain.scheduling.firing import Firing, PlannedFire, decide
 from domain.scheduling.ids import JobId, TaskId
@@ -146,6 +146,7 @@ class JobPlanning:
         """The planner may have to rise earlier, claims may have a new lane to look at."""
         self._wake_up.signal(PLANNER)
         self._wake_up.signal(OPENINGS)  # a fire that was due may have become a task
+        self._wake_up.signal(JUDGEMENTS)  # or what waits may be judged by other edges now
         self._lanes.added(job.lane)
 
     async def _save(

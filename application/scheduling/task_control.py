@@ -10,10 +10,11 @@ from types import MappingProxyType
 import msgspec
 
 from application.scheduling.assignments import Assignments
+from application.scheduling.downstream import wait_again
 from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
 from application.shared.principal import Principal
-from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
+from application.shared.wake_up import JUDGEMENTS, OPENINGS, WakeUp, executor_topic, lane_topic, task_topic
 from domain.scheduling.errors import LeaseLost
 from domain.scheduling.ids import ExecutorId, LaneId, TaskId
 from domain.scheduling.ports.task_exchange import TaskExchange
@@ -70,18 +71,24 @@ class TaskControlService:
         self._wake_up.signal(executor_topic(executor_id))
         self._wake_up.signal(task_topic(task_id))
 
-    async def retry(self, principal: Principal, task_id: TaskId, reason: str | None) -> None:
+    async def retry(
+        self, principal: Principal, task_id: TaskId, reason: str | None, *, downstream: bool = False
+    ) -> None:
         """One more attempt of a task that ended without success, at once and whatever its policy says.
 
-        Raises `TaskNotFound`, `IllegalTaskState`, `IllegalJobState` when its job is out of service, `UniqueKeyTaken`.
+        With `downstream`, what did not run because of it waits for it again. Raises `TaskNotFound`, `IllegalTaskState`,
+        `IllegalJobState` when its job is out of service, `UniqueKeyTaken`; `RunCancelled` only with `downstream`.
         """
         async with self._begin() as work:
             task = await work.tasks.get(principal.tenant, task_id)
             task.reopen(reason, work.now)
             (await work.jobs.get(principal.tenant, task.job_id)).require_runnable()
+            if downstream:
+                await wait_again(work, principal, task_id, reason)
             await work.tasks.save(task)
             await work.commit()
         self._wake_up.signal(lane_topic(task.lane), 1)
+        self._wake_up.signal(JUDGEMENTS)
         self._wake_up.signal(OPENINGS)  # or it waits at a limit
         self._wake_up.signal(task_topic(task_id))
 

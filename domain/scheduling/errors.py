@@ -35,6 +35,18 @@ class RunNotFound(NotFound):
         super().__init__(f"There is no run {str(run)!r}. A run has the id of the task that it began with.")
 
 
+class RunCancelled(Conflict):
+    """Nothing more comes of a run that was cancelled, so that what depends on its tasks cannot be taken up again."""
+
+    code = "RUN_CANCELLED"
+
+    def __init__(self, run: UUID, why: str) -> None:
+        super().__init__(
+            f"Run {run} was cancelled ({why}): nothing that depends on its tasks runs any more. Retry the task alone,"
+            " or start the run anew."
+        )
+
+
 class ExecutorNotFound(NotFound):
     """No executor has registered under that id."""
 

@@ -61,6 +61,9 @@ TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
 REOPENED_BY_OPERATOR: frozenset[TaskStatus] = frozenset({_S.FAILED, _S.TIMEOUT, _S.CANCELLED})
 """Final states that an operator's retry takes back to PENDING: the same task, a new attempt."""
 
+LEFT_OUT: tuple[TaskStatus, ...] = (_S.SKIPPED, _S.FAILED)
+"""How tasks end that did not run because of an upstream; its retry may take them back to BLOCKED, to wait again."""
+
 FINAL: tuple[TaskStatus, ...] = tuple(s for s in TaskStatus if s.is_final)
 LIVE: tuple[TaskStatus, ...] = tuple(s for s in TaskStatus if not s.is_final)
 CLAIMABLE: tuple[TaskStatus, ...] = TaskStatus.sources_of(_S.ASSIGNED)

@@ -53,13 +53,14 @@ def submit(
 @click.command()
 @_tasks
 @click.option("--reason", metavar="TEXT", help="Why; kept and shown with the task.")
+@click.option("--downstream", is_flag=True, help="Let what was skipped because of them wait for them again.")
 @calls_server
-def retry(session: Session, task_ids: tuple[str, ...], reason: str | None) -> None:
+def retry(session: Session, task_ids: tuple[str, ...], reason: str | None, downstream: bool) -> None:
     """Try tasks that ended without success once more, at once."""
     each(
         session,
         task_ids,
-        lambda client, task_id: client.retry(task_id, reason=reason),
+        lambda client, task_id: client.retry(task_id, reason=reason, downstream=downstream),
         lambda _, name, task: f"task {name} is {clean(task.get('status'))}, attempt {task.get('attempt')} behind it",
     )
 

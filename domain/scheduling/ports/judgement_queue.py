@@ -47,12 +47,25 @@ class Conclusion:
     cause: TaskId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A task that never ran, because of how another one had ended."""
+
+    task_id: TaskId
+    job_id: JobId
+    job_name: str
+
+
 class JudgementQueue(Protocol):
     """What ends a task for good leaves judgements in the same transaction; here they are taken after its commit."""
 
     @abstractmethod
     async def take(self, limit: int) -> Sequence[Judgement]:
         """The oldest ones, gone with this unit of work, skipping those that others hold. Each is told once."""
+
+    @abstractmethod
+    async def ask_again(self, job_id: JobId) -> None:
+        """Leave judgements for the tasks of the job that wait for their dependencies, which are not what they were."""
 
     @abstractmethod
     async def overdue(self, now: datetime, limit: int) -> Sequence[Waiting]:
@@ -73,6 +86,17 @@ class JudgementQueue(Protocol):
     @abstractmethod
     async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
         """Waiting tasks end so, with their events and the judgements that follow."""
+
+    @abstractmethod
+    async def left_out(self, cause: TaskId) -> Sequence[LeftOut]:
+        """What never ran because of how this task ended, and what never ran because of those, and so on.
+
+        Without tasks whose jobs depend on nothing any more.
+        """
+
+    @abstractmethod
+    async def wait_again(self, tasks: Mapping[TaskId, datetime], reason: str | None) -> Sequence[TaskId]:
+        """They wait for their dependencies once more, each until then, and leave judgements; which did come back."""
 
     @abstractmethod
     async def complete_workflows(self, limit: int) -> Sequence[TaskId]:

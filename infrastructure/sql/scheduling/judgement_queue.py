@@ -10,7 +10,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.ids import JobId, LaneId, RunId, TaskId
-from domain.scheduling.ports.judgement_queue import Conclusion, Judgement, JudgementQueue, Waiting
+from domain.scheduling.ports.judgement_queue import (
+    Conclusion,
+    Judgement,
+    JudgementQueue,
+    LeftOut,
+    Waiting,
+)
 from domain.scheduling.priority import Priority, rank
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
@@ -24,6 +30,7 @@ from infrastructure.sql.scheduling.scripts import moment, run_in
 from infrastructure.sql.scheduling.tables import jobs
 from infrastructure.sql.scheduling.task_changes import NOTHING, after, limit_gate, number, ranked, t, word
 from infrastructure.sql.scheduling.task_tables import tasks
+from infrastructure.sql.scheduling.waiting_again import left_out, wait_again
 from infrastructure.sql.types import Instant
 from infrastructure.sql.types import JsonText as JsonColumn
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
@@ -44,6 +51,9 @@ class SqlJudgementQueue(JudgementQueue):
         rows = await self._work.fetch(TAKE, b_limit=limit)
         told = (Judgement(tenant=TenantId(n), job_id=JobId(job), run_id=RunId(run)) for _, n, job, run in sorted(rows))
         return list(dict.fromkeys(told))
+
+    async def ask_again(self, job_id: JobId) -> None:
+        await self._work.fetch(ASK_AGAIN, b_job=job_id)
 
     async def overdue(self, now: datetime, limit: int) -> Sequence[Waiting]:
         return _waiting(await self._work.fetch(OVERDUE, b_over=now, b_limit=limit))
@@ -67,6 +77,12 @@ class SqlJudgementQueue(JudgementQueue):
     async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
         if conclusions:
             await run_in(self._work, conclude(self._dialect, self._work.now, conclusions))
+
+    async def left_out(self, cause: TaskId) -> Sequence[LeftOut]:
+        return await left_out(self._work, cause)
+
+    async def wait_again(self, tasks: Mapping[TaskId, datetime], reason: str | None) -> Sequence[TaskId]:
+        return await wait_again(self._work, tasks, reason)
 
     async def complete_workflows(self, limit: int) -> Sequence[TaskId]:
         return await run_in(self._work, complete_workflows(self._dialect, self._work.now, limit))
@@ -94,6 +110,12 @@ def _take() -> sa.Executable:
 def _dependent_tasks() -> sa.Select[Any]:
     nominal = sa.func.coalesce(t.nominal_at, t.scheduled_time, type_=Instant)
     return sa.select(t.id, t.tenant, t.job_id, t.run_id, nominal, t.wait_until).where(is_dependent())
+
+
+def _ask_again() -> sa.Executable:
+    waiting: sa.Select[Any] = sa.select(t.tenant, t.job_id, t.run_id)
+    waiting = waiting.where(t.job_id == sa.bindparam("b_job", type_=sa.Uuid), is_dependent())
+    return sa.insert(judgements).from_select(["tenant", "job_id", "run_id"], waiting).returning(_jm.id)
 
 
 def _overdue() -> sa.Executable:
@@ -127,6 +149,7 @@ def _release(dialect: DialectName) -> sa.Executable:
     return sa.update(tasks).where(t.id == r.c.id, is_dependent()).values(released).returning(t.lane, t.gate)
 
 
+ASK_AGAIN: Final = Statement(lambda _: _ask_again())
 TAKE: Final = Statement(lambda _: _take())
 OVERDUE: Final = Statement(lambda _: _overdue())
 WAITING: Final = Statement(_waiting_of)

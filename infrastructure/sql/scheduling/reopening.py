@@ -26,7 +26,7 @@ from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 _LOWEST: Final = Priority(1)
-_BEGUN_ANEW = (*LEASE, "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until")
+_BEGUN_ANEW = (*LEASE, "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until", "cause_id")
 
 h = task_history.c
 

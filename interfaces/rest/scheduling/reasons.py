@@ -19,7 +19,13 @@ class Reason(Body, frozen=True, kw_only=True):
     reason: Words | None = None
 
 
-NO_REASON = Reason()
+class Retry(Reason, frozen=True, kw_only=True):
+    """Why, and with `downstream` what did not run because of the task waits for it again; both may be parameters."""
+
+    downstream: bool = False
+
+
+NO_REASON, PLAIN_RETRY = Reason(), Retry()
 
 
 def reason_of(body: Reason, parameter: str | None) -> str | None:

@@ -26,7 +26,15 @@ from interfaces.rest.keys import job_key, task_id
 from interfaces.rest.openapi.document import STREAM
 from interfaces.rest.parameters import Cursor, Limit, choices
 from interfaces.rest.scheduling.log_stream import NDJSON, FollowedLine, LogLevel, LogStream
-from interfaces.rest.scheduling.reasons import NO_REASON, Reason, ReasonParameter, reason_of
+from interfaces.rest.scheduling.reasons import (
+    NO_REASON,
+    PLAIN_RETRY,
+    Reason,
+    ReasonParameter,
+    Retry,
+    either,
+    reason_of,
+)
 from interfaces.rest.scheduling.submission import Submission, rerun, submit
 from interfaces.rest.scheduling.task_waiting import Prefer, WaitForParameter, ended, seconds_of
 
@@ -171,11 +179,19 @@ class TaskController(Controller):
         control: Injected[TaskControlService],
         reader: Injected[SchedulingReader],
         reason: ReasonParameter = None,
-        data: JSONBody[Reason] = NO_REASON,
+        downstream: Annotated[
+            bool, QueryParameter(description="Let what did not run because of it wait for it again.")
+        ] = False,
+        data: JSONBody[Retry] = PLAIN_RETRY,
     ) -> TaskView:
-        """Try a task that ended without success once more, at once. It stays the same task, its attempts are kept."""
+        """Try a task that ended without success once more, at once. It stays the same task, its attempts are kept.
+
+        With `downstream`, tasks that were skipped because of how it had ended wait for it again, and so does what was
+        skipped because of those.
+        """
         id_ = task_id(task)
-        await control.retry(principal, id_, reason_of(data, reason))
+        why = either("reason", data.reason, reason)
+        await control.retry(principal, id_, why, downstream=downstream or data.downstream)
         return await reader.task(principal.tenant, id_)
 
     @post(

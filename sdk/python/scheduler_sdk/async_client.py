@@ -173,9 +173,12 @@ class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, Async
     async def cancel(self, task_id: str, *, reason: str | None = None) -> Task:
         return await self._send(calls.cancel_task(task_id, reason))
 
-    async def retry(self, task_id: str, *, reason: str | None = None) -> Task:
-        """Tries a task that ended without success once more, at once; it stays the same task."""
-        return await self._send(calls.retry_task(task_id, reason))
+    async def retry(self, task_id: str, *, reason: str | None = None, downstream: bool = False) -> Task:
+        """Tries a task that ended without success once more, at once; it stays the same task.
+
+        With `downstream`, what was skipped because of it waits for it again.
+        """
+        return await self._send(calls.retry_task(task_id, reason, downstream))
 
     async def rerun(self, task_id: str, *, idempotency_key: str | None = None) -> Task:
         """Asks for a new task of the same job with the same parameters.

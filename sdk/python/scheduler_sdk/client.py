@@ -171,9 +171,12 @@ class Client(LockCalls, BackfillCalls, DiagnosisCalls, GraphCalls, TimeCalls):
     def cancel(self, task_id: str, *, reason: str | None = None) -> Task:
         return self._send(calls.cancel_task(task_id, reason))
 
-    def retry(self, task_id: str, *, reason: str | None = None) -> Task:
-        """Tries a task that ended without success once more, at once; it stays the same task."""
-        return self._send(calls.retry_task(task_id, reason))
+    def retry(self, task_id: str, *, reason: str | None = None, downstream: bool = False) -> Task:
+        """Tries a task that ended without success once more, at once; it stays the same task.
+
+        With `downstream`, what was skipped because of it waits for it again.
+        """
+        return self._send(calls.retry_task(task_id, reason, downstream))
 
     def rerun(self, task_id: str, *, idempotency_key: str | None = None) -> Task:
         """Asks for a new task of the same job with the same parameters.

@@ -201,8 +201,9 @@ def submit_task(
     return Call("POST", "/tasks", body={k: v for k, v in body.items() if v is not None})
 
 
-def retry_task(task: str, reason: str | None) -> Call[Task]:
-    return Call("POST", f"/tasks/{_segment(task)}/retry", body=_given(reason=reason))
+def retry_task(task: str, reason: str | None, downstream: bool) -> Call[Task]:
+    body = {**_given(reason=reason), **({"downstream": True} if downstream else {})}
+    return Call("POST", f"/tasks/{_segment(task)}/retry", body=body)
 
 
 def rerun_task(task: str) -> Call[Task]:

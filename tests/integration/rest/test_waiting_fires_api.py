@@ -163,3 +163,38 @@ async def test_what_was_released_is_in_the_way_of_the_next_like_any_other(house:
     await house.run("up")
     await house.work()
     assert await seen(house, "down") == ["PENDING", "SKIPPED"]
+
+
+async def test_whoever_depends_on_nothing_any_more_waits_no_longer(house: House) -> None:
+    await scheduled(house, "up")
+    await scheduled(house, "down", {"type": "LATEST", "maxAge": "P1D"}, overlap="SKIP")
+    now = await now_of(house)
+    await fire(house, "down", now - 2 * SECOND, now - SECOND)
+    assert await seen(house, "down") == ["BLOCKED", "BLOCKED"]
+    assert (await house.api.call("PUT", "/jobs/down", {"dependencies": None})).is_success
+    await house.judge()
+    assert await seen(house, "down") == ["PENDING", "SKIPPED"]
+
+
+async def test_who_waits_is_judged_by_the_edges_as_they_are_now(house: House) -> None:
+    for name in ("up", "other"):
+        await scheduled(house, name)
+    await scheduled(house, "down", {"type": "LATEST", "maxAge": "P1D"})
+    await house.run("other")
+    await house.work()
+    await fire(house, "down", await now_of(house))
+    assert await seen(house, "down") == ["BLOCKED"]
+    edge = {"job": "other", "match": {"type": "LATEST", "maxAge": "P1D"}}
+    assert (await house.api.call("PUT", "/jobs/down", {"dependencies": [edge]})).is_success
+    await house.judge()
+    assert await seen(house, "down") == ["PENDING"]
+
+
+async def test_a_task_that_outlives_its_deleted_job_waits_for_nobody(house: House) -> None:
+    await scheduled(house, "up")
+    await scheduled(house, "down", {"type": "LATEST", "maxAge": "P1D"})
+    await fire(house, "down", await now_of(house))
+    assert (await house.api.call("DELETE", "/jobs/down", params={"liveTasks": "KEEP"})).is_success
+    await house.judge()
+    (task,) = (await house.api.get("/tasks"))["items"]
+    assert task["status"] == "PENDING"

@@ -55,6 +55,7 @@ from tests.unit.application.fake_chains import FakeChainQueue
 from tests.unit.application.fake_dead_letters import FakeDeadLetterQueue
 from tests.unit.application.fake_graph import FakeGraphBook
 from tests.unit.application.fake_health import FakeHealthBook
+from tests.unit.application.fake_judgements import FakeJudgements
 from tests.unit.application.fake_limits import FakeAdmissionQueue
 from tests.unit.application.fake_listeners import FakeListenerQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
@@ -169,7 +170,7 @@ class FakeWork(SchedulingWork):
 
     @property
     def judgements(self) -> JudgementQueue:
-        raise NotImplementedError("judges are tested on real stores")
+        return FakeJudgements()
 
     @property
     def runs(self) -> RunBook:

@@ -63,6 +63,8 @@ def test_a_task_is_tried_once_more_or_made_anew(run: Run, fake: FakeScheduler) -
     again = run("tasks", "retry", "t-0", "t-1", "--reason", "disk was full")
     assert (again.exit_code, again.stdout) == (3, "task t-1 is PENDING, attempt 3 behind it\n")
     assert fake.requests[-1].body == {"reason": "disk was full"}
+    run("tasks", "retry", "t-1", "--downstream")
+    assert fake.requests[-1].body == {"downstream": True}
     assert run("tasks", "rerun", "t-1").stdout == "task t-1 runs again as task t-2\n"
     assert run("tasks", "rerun", "t-1", "-o", "name").stdout == "t-2\n"
 

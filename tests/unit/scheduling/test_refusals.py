@@ -12,6 +12,7 @@ REFUSALS: list[tuple[DomainError, type[DomainError], str, list[str]]] = [
     (errors.JobNotFound("backup"), NotFound, "JOB_NOT_FOUND", ["'backup'"]),
     (errors.TaskNotFound(TASK_ID), NotFound, "TASK_NOT_FOUND", [str(TASK_ID)]),
     (errors.RunNotFound("r"), NotFound, "RUN_NOT_FOUND", ["'r'"]),
+    (errors.RunCancelled(uid(4), "wrong day"), Conflict, "RUN_CANCELLED", [str(uid(4)), "wrong day"]),
     (errors.ExecutorNotFound("worker-1"), NotFound, "EXECUTOR_NOT_FOUND", ["'worker-1'"]),
     (errors.JobNameTaken("backup"), Conflict, "JOB_NAME_TAKEN", ["'backup'"]),
     (errors.JobUnreadable("backup", "No zone."), Conflict, "JOB_UNREADABLE", ["'backup'", "No zone.", "deleted"]),
