@@ -18,23 +18,23 @@ async def end_others(
     work: SchedulingWork, firings: Collection[Firing], created: Sequence[NewTask]
 ) -> Sequence[TaskInstance]:
     """What was alive before those that were just created, of the jobs whose policy wants it so."""
-    ended: list[TaskInstance] = []
-    for job_id in sorted({firing.after.job_id for firing in firings if firing.ends_others}):
-        ended += await end_tasks_before(work, job_id, {task.id for task in created})
-    return ended
+    jobs = {firing.after.job_id for firing in firings if firing.ends_others}
+    return await end_tasks_before(work, jobs, {task.id for task in created}) if jobs else ()
 
 
-async def end_tasks_before(work: SchedulingWork, job_id: JobId, created: Collection[TaskId]) -> Sequence[TaskInstance]:
-    """Cancel the live tasks of the job but those; a fire that waited for its turn was superseded.
+async def end_tasks_before(
+    work: SchedulingWork, jobs: Collection[JobId], created: Collection[TaskId]
+) -> Sequence[TaskInstance]:
+    """Cancel the live tasks of the jobs but those; a fire that waited for its turn was superseded.
 
-    Tasks that somebody has asked for directly are no business of the job's overlap policy.
+    Tasks that somebody has asked for directly are no business of a job's overlap policy.
     """
-    live = await work.tasks.live_fires_of(job_id)
+    live = await work.tasks.live_fires_of(jobs)
     others = [task for task in live if task.id not in created and not task.is_stopping]
+    await work.schedules.supersede([task.id for task in others], REASON)
     for task in others:
         task.cancel(REASON, work.now)
         await work.tasks.save(task)
-    await work.schedules.supersede([task.id for task in others], REASON)
     return others
 
 

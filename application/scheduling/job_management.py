@@ -227,7 +227,7 @@ class JobManagementService:
             job.require_runnable()
             schedule = await work.schedules.take(job.id)
             policy = schedule.policy.overlap.overridden(overlap)
-            verdict = judge_overlap(policy, schedule.live, is_last=True)
+            verdict = judge_overlap(policy, schedule.live, schedule.waiting, is_last=True)
             written = write_up_manual(
                 schedule,
                 manual_fire_key(task_id),
@@ -239,7 +239,7 @@ class JobManagementService:
                 asked_keys(job.definition.limits, job.definition.parameters, parameters),
             )
             await work.schedules.record(written.fired)
-            ended = await end_tasks_before(work, job.id, {task_id}) if policy.ends_others else ()
+            ended = await end_tasks_before(work, [job.id], {task_id}) if policy.ends_others else ()
             work.record(written.events)
             await work.commit()
         tell_ended(self._wake_up, self._metrics, ended)

@@ -221,13 +221,14 @@ def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedF
     if policy is OverlapPolicy.ALLOW:
         return fires
     last = max((i for i, fire in enumerate(fires) if fire.decision is Decision.FIRED), default=-1)
-    live, judged = schedule.live, []
+    live, waiting, judged = schedule.live, schedule.waiting, []
     for i, fire in enumerate(fires):
         if fire.decision is Decision.FIRED:
-            verdict = judge_overlap(policy, live, is_last=i == last)
+            verdict = judge_overlap(policy, live, waiting, is_last=i == last)
             if verdict.decision is not Decision.FIRED:
                 fire = replace(fire, decision=verdict.decision, reason=verdict.reason)
             live += verdict.decision.runs
+            waiting += verdict.decision is Decision.BUFFERED
         judged.append(fire)
     return judged
 

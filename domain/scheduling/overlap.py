@@ -19,9 +19,9 @@ class Verdict:
 RUNS = Verdict(Decision.FIRED)
 
 
-def judge_overlap(policy: OverlapPolicy, live: int, *, is_last: bool) -> Verdict:
-    """About a fire that would run while `live` tasks are alive, those of fires before it in the same decision among
-    them; one that waits counts as alive. `is_last`: none of those that are due with it comes after it.
+def judge_overlap(policy: OverlapPolicy, live: int, waiting: int, *, is_last: bool) -> Verdict:
+    """About a fire that would run while `live` tasks are alive, `waiting` of them for their turn. Those of fires before
+    it in the same decision are among them. `is_last`: none of those that are due with it comes after it.
     """
     others = f"{live} earlier task(s) still unfinished"
     if policy.ends_others and not is_last:
@@ -32,6 +32,6 @@ def judge_overlap(policy: OverlapPolicy, live: int, *, is_last: bool) -> Verdict
         return Verdict(Decision.SKIPPED_OVERLAP, others)
     if policy is OverlapPolicy.CANCEL_OTHER:
         return Verdict(Decision.BUFFERED, f"{others}, which are cancelled")
-    if live > policy.most_waiting:
-        return Verdict(Decision.BUFFER_DROPPED, f"{others}; at most {policy.most_waiting} may wait")
+    if waiting >= policy.most_waiting:
+        return Verdict(Decision.BUFFER_DROPPED, f"{others}; {waiting} wait, and at most {policy.most_waiting} may")
     return Verdict(Decision.BUFFERED, others)

@@ -41,7 +41,8 @@ class Schedule:
     `upcoming` holds the next nominal times, oldest first, all after `state.last_nominal`: what the trigger says whether
     those before fire or not, so that a limit on executions does not shorten it. `exhausted`: no more come after these.
     `excluded` holds what calendars take out before, between and after them, as far as the ledger has yet to hear of it.
-    `awaited` is the run that has to end before the next time is known. `live` counts the tasks in the way of a fire.
+    `awaited` is the run that has to end before the next time is known. `live` counts the tasks in the way of a fire,
+    `waiting` the fires that wait for their turn.
     `skips` are single fires to be left out, oldest first; those whose time is over stay until the next is added.
     """
 
@@ -55,6 +56,7 @@ class Schedule:
     active: bool = True
     exhausted: bool = False
     live: int = 0
+    waiting: int = 0
     tail: Tail | None = None
     awaited: TaskId | None = None
     skips: tuple[Skip, ...] = ()

@@ -12,6 +12,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.relation import Statement
 from infrastructure.sql.scheduling import (
+    buffered,
     chain_queue,
     executor_repository,
     fired,
@@ -24,6 +25,9 @@ from infrastructure.sql.scheduling.schedule_statements import COUNT_LIVE, REFILL
 HOT: dict[str, tuple[Statement, dict[str, set[str]]]] = {
     "take due": (TAKE_DUE[250], {"schedules": {"ix_schedules_due"}}),
     "count tasks in the way": (COUNT_LIVE, {"tasks": {"ix_tasks_job"}}),
+    "count fires that wait": (buffered.COUNT_WAITING, {"occurrences": {"ix_occurrences_waiting"}}),
+    "end the wait of fires": (buffered.END_WAIT, {"occurrences": {"ix_occurrences_unbegun"}}),
+    "begin fires that waited": (buffered.FIRE, {"occurrences": {"ix_occurrences_unbegun"}}),
     "record": (fired.RECORD, {"schedules": {"pk_schedules"}, "jobs": {"pk_jobs"}}),
     "definitions": (SPECS, {"jobs": {"pk_jobs"}}),
     "refill": (REFILL, {"schedules": {"pk_schedules"}}),
@@ -105,6 +109,10 @@ SORTED = (executor_repository.RECORD_BEATS, listener_queue.TAKE)
     [
         (TAKE_DUE[250], "schedules USING INDEX ix_schedules_due"),
         (COUNT_LIVE, "tasks USING INDEX ix_tasks_job"),
+        (buffered.COUNT_WAITING, "occurrences USING INDEX ix_occurrences_waiting"),
+        (buffered.END_WAIT, "occurrences USING INDEX ix_occurrences_unbegun"),
+        (buffered.FIRE, "occurrences USING INDEX ix_occurrences_unbegun"),
+        (buffered.WAIT_AGAIN, "occurrences USING INDEX ix_occurrences_unbegun"),
         (fired.CREATE_TASKS, "jobs USING INDEX sqlite_autoindex_jobs_1"),
         (fired.UPDATE_SCHEDULES, "schedules USING INDEX sqlite_autoindex_schedules_1"),
         (REFILL, "schedules USING INDEX sqlite_autoindex_schedules_1"),

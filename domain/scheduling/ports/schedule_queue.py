@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.scheduling.ids import JobId, TaskId
-from domain.scheduling.occurrence import Occurrence
+from domain.scheduling.occurrence import Decision, Occurrence
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task import NewTask
 from domain.timing.trigger import Trigger
@@ -50,8 +50,10 @@ class ScheduleQueue(Protocol):
         """
 
     @abstractmethod
-    async def supersede(self, task_ids: Sequence[TaskId], reason: str) -> None:
-        """Fires that were BUFFERED under these tasks were SUPERSEDED."""
+    async def supersede(
+        self, task_ids: Sequence[TaskId], reason: str, decision: Decision = Decision.SUPERSEDED
+    ) -> None:
+        """Fires that were BUFFERED under these tasks will not have their turn, and the ledger says why."""
 
     @abstractmethod
     async def put(self, schedule: Schedule) -> None:

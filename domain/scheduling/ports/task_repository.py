@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from domain.scheduling.ids import JobId, TaskId
@@ -23,8 +23,11 @@ class TaskRepository(Protocol):
         """The live tasks of a job, locked, oldest first."""
 
     @abstractmethod
-    async def live_fires_of(self, job_id: JobId) -> Sequence[TaskInstance]:
-        """The same without those that were asked for directly, of whichever tenant."""
+    async def live_fires_of(self, jobs: Collection[JobId]) -> Sequence[TaskInstance]:
+        """The live tasks of several jobs but those that were asked for directly, locked, oldest first.
+
+        One order for all of them: whoever reports on some at that moment waits for this one, or this one for him.
+        """
 
     @abstractmethod
     async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:
@@ -42,5 +45,6 @@ class TaskRepository(Protocol):
     async def save(self, task: TaskInstance) -> None:
         """Update it; a final one that is not stopping moves to history, a reopened one comes back from there.
 
+        The ledger follows: a fire that was BUFFERED under it was dropped, or it has begun when the task is assigned.
         Its events go to the outbox. Raises `StaleVersion`, `UniqueKeyTaken`.
         """

@@ -15,6 +15,7 @@ from domain.scheduling.settlement import Settlement, complete
 from domain.scheduling.task_status import Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Row, Statement
+from infrastructure.sql.scheduling.buffered import END_WAIT, dropped
 from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.tables import lanes
@@ -59,6 +60,7 @@ def _move(
         return
     ids = IDS.bind(dialect, [row[:1] for row in found])
     yield LEAVE_JUDGEMENTS, ids
+    yield END_WAIT, dropped(dialect, [row[:1] for row in found], "its task ended before its turn")
     yield into_history, parameters
     yield _REMOVE, ids
     yield from tell(now, zip(settled, (row[1:] for row in found), strict=True))

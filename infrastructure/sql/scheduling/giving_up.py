@@ -13,6 +13,7 @@ from domain.scheduling.settlement import QUEUE_TIMEOUT, TOTAL_TIMEOUT, Settlemen
 from domain.scheduling.task_status import HELD, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement, words
+from infrastructure.sql.scheduling.buffered import END_WAIT, dropped
 from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.task_changes import NOTHING, Condition, number, t, word
@@ -34,6 +35,7 @@ def time_out_waiting(dialect: DialectName, now: datetime, limit: int) -> Script[
     for id_, is_in_total, *_ in found:
         ended.append(give_up(TaskId(id_), TOTAL_TIMEOUT if is_in_total else QUEUE_TIMEOUT))
     yield LEAVE_JUDGEMENTS, IDS.bind(dialect, [row[:1] for row in found])
+    yield END_WAIT, dropped(dialect, [row[:1] for row in found], "its task ran out of time before its turn")
     rows = _GIVEN_UP.bind(dialect, [(s.task_id, encode_error(s.error)) for s in ended])
     yield _INTO_HISTORY, rows
     yield _REMOVE, rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -18,14 +17,16 @@ from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.limits import NO_LIMITS, Limits
 from domain.scheduling.occurrence import RUNNING
 from domain.scheduling.ports.listener_queue import Fire, Listener, ListenerQueue
+from domain.scheduling.schedule import Schedule
 from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from domain.timing.event_pattern import EventPattern, patterns_for
 from domain.timing.trigger import Trigger
 from infrastructure.sql.engine import DialectName
-from infrastructure.sql.relation import Relation, Row, Statement, words
-from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, with_live
-from infrastructure.sql.scheduling.schedule_statements import COUNT_LIVE, JOBS
+from infrastructure.sql.relation import Relation, Statement, words
+from infrastructure.sql.scheduling.in_the_way import counted
+from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of
+from infrastructure.sql.scheduling.schedule_statements import JOBS
 from infrastructure.sql.scheduling.tables import event_listeners, jobs, occurrences, schedules
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
@@ -62,11 +63,10 @@ class SqlListenerQueue(ListenerQueue):
 
     async def take(self, job_ids: Collection[JobId]) -> Sequence[Listener]:
         those = JOBS.bind(self._work.dialect, [(job_id,) for job_id in job_ids])
-        taken = await self._work.fetch(TAKE, **those)
-        # Statements of their own, after the locks: what others have committed until then has to be seen.
-        live: Mapping[UUID, int] = dict(await self._work.fetch(COUNT_LIVE, **those))
+        locked = [schedule_of(row) for row in await self._work.fetch(TAKE, **those)]
+        taken = await counted(self._work, locked, locked)
         facts = {job_id: row for job_id, *row in await self._work.fetch(FACTS, **those)}
-        return [_listener(row, live, facts) for row in taken]
+        return [_listener(schedule, facts[schedule.job_id]) for schedule in taken]
 
     async def fired(self, fires: Collection[Fire]) -> Mapping[Fire, TaskId]:
         rows = await self._work.fetch(FIRED, **_FIRES.bind(self._work.dialect, sorted(fires)))
@@ -124,10 +124,10 @@ FACTS: Final = Statement(_facts)
 FIRED: Final = Statement(_fired)
 
 
-def _listener(row: Row, live: Mapping[UUID, int], facts: Mapping[UUID, Sequence[Any]]) -> Listener:
-    name, parameters, spec = facts[row[0]]
+def _listener(schedule: Schedule, facts: Sequence[Any]) -> Listener:
+    name, parameters, spec = facts
     return Listener(
-        schedule=with_live(schedule_of(row), live[row[0]]),
+        schedule=schedule,
         job_name=name,
         parameters=parameters,
         trigger=_trigger(name, spec),

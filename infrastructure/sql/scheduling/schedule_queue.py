@@ -15,6 +15,7 @@ from application.scheduling.job_mapping import encode_policy
 from application.scheduling.trigger_document import trigger_of
 from domain.scheduling.errors import AlreadyFired, JobNotFound
 from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import OverlapPolicy
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.schedule import Schedule
@@ -23,11 +24,11 @@ from domain.timing.trigger import Trigger
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling import fired as writing
-from infrastructure.sql.scheduling.buffered import BUFFERED, SUPERSEDE
+from infrastructure.sql.scheduling.buffered import BUFFERED, END_WAIT
+from infrastructure.sql.scheduling.in_the_way import counted
 from infrastructure.sql.scheduling.judging import BEGIN_TO_WAIT, IDS
-from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, times_text, with_live
+from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, times_text
 from infrastructure.sql.scheduling.schedule_statements import (
-    COUNT_LIVE,
     JOBS,
     KNOWN_TIMES,
     REFILL,
@@ -63,23 +64,15 @@ class SqlScheduleQueue(ScheduleQueue):
             except Exception as error:
                 log.exception("schedule of job %s cannot be read; set aside for %s", row[0], UNREADABLE_RETRY)
                 await self.set_aside(JobId(row[0]), f"{type(error).__name__}: {error}", now + UNREADABLE_RETRY)
-        minding = [s.job_id for s in taken if s.policy.overlap is not OverlapPolicy.ALLOW]
-        live = await self._live(minding)
-        return [with_live(s, live.get(s.job_id, 0)) for s in taken]
+        return await counted(self._work, taken, [s for s in taken if s.policy.overlap is not OverlapPolicy.ALLOW])
 
     async def take(self, job_id: JobId) -> Schedule:
         query = sa.select(*COLUMNS).where(_s.job_id == job_id).with_for_update()
         row = (await self._work.execute(query)).one_or_none()
         if row is None:
             raise JobNotFound(job_id)
-        return with_live(schedule_of(row), (await self._live([job_id]))[job_id])
-
-    async def _live(self, job_ids: Sequence[JobId]) -> Mapping[JobId, int]:
-        """A statement of its own, after the locks: what others have committed until then has to be seen."""
-        if not job_ids:
-            return {}
-        rows = await self._work.fetch(COUNT_LIVE, **self._those(job_ids))
-        return {JobId(job_id): live for job_id, live in rows}
+        schedule = schedule_of(row)
+        return (await counted(self._work, [schedule], [schedule]))[0]
 
     def _those(self, job_ids: Sequence[JobId]) -> dict[str, object]:
         return JOBS.bind(self._work.dialect, [(job_id,) for job_id in job_ids])
@@ -156,10 +149,12 @@ class SqlScheduleQueue(ScheduleQueue):
         if rows:
             await self._work.fetch(REFILL, **KNOWN_TIMES.bind(self._work.dialect, rows))
 
-    async def supersede(self, task_ids: Sequence[TaskId], reason: str) -> None:
+    async def supersede(
+        self, task_ids: Sequence[TaskId], reason: str, decision: Decision = Decision.SUPERSEDED
+    ) -> None:
         if task_ids:
             given = BUFFERED.bind(self._work.dialect, [(id_,) for id_ in task_ids])
-            await self._work.fetch(SUPERSEDE, b_reason=reason, **given)
+            await self._work.fetch(END_WAIT, b_decision=decision, b_reason=reason, **given)
 
     async def next_due(self) -> datetime | None:
         query = sa.select(_s.due_at).where(_s.due_at.is_not(None)).order_by(_s.due_at, _s.job_id).limit(1)

@@ -68,9 +68,9 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
     )
 
 
-def with_live(schedule: Schedule, live: int) -> Schedule:
-    """With the number of tasks that are in the way of a fire."""
-    return replace(schedule, live=live) if live else schedule
+def with_live(schedule: Schedule, live: int, waiting: int) -> Schedule:
+    """With the number of tasks that are in the way of a fire, and of fires that wait for their turn."""
+    return replace(schedule, live=live, waiting=waiting) if live or waiting else schedule
 
 
 NESTED: Final = '"'

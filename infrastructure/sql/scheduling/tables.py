@@ -111,7 +111,9 @@ partial_index(
     where="decision IN ('FIRED', 'BUFFERED')",
     unique=True,
 )
-partial_index("ix_occurrences_buffered", occurrences.c.task_id, where="decision = 'BUFFERED'")
+partial_index("ix_occurrences_waiting", occurrences.c.job_id, where="decision = 'BUFFERED'")
+# Fires that have a task and have not begun: they wait for their turn, or were given up.
+partial_index("ix_occurrences_unbegun", occurrences.c.task_id, where="task_id IS NOT NULL AND decision <> 'FIRED'")
 
 lanes = Table(
     "lanes",

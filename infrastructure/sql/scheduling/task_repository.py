@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from domain.scheduling.ports.task_repository import TaskRepository
 from domain.scheduling.task import Lease, Origin, TaskInstance
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
+from infrastructure.sql.scheduling.buffered import BUFFERED, END_WAIT, FIRE, WAIT_AGAIN, dropped
 from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS
 from infrastructure.sql.scheduling.reopening import reopen
 from infrastructure.sql.scheduling.task_changes import t
@@ -44,8 +45,8 @@ class SqlTaskRepository(TaskRepository):
         found = _facts(tasks).where(t.job_id == job_id, t.tenant == tenant).order_by(t.id).with_for_update()
         return [task_instance(row) for row in await self._work.execute(found)]
 
-    async def live_fires_of(self, job_id: JobId) -> Sequence[TaskInstance]:
-        fires = (t.job_id == job_id, t.origin != Origin.DIRECT)
+    async def live_fires_of(self, jobs: Collection[JobId]) -> Sequence[TaskInstance]:
+        fires = (t.job_id.in_(jobs), t.origin != Origin.DIRECT)
         found = _facts(tasks).where(*fires).order_by(t.id).with_for_update()
         return [task_instance(row) for row in await self._work.execute(found)]
 
@@ -71,7 +72,9 @@ class SqlTaskRepository(TaskRepository):
         if task.id in self._ended:
             if not task.status.is_final:
                 await reopen(self._work, task)
+                await self._work.fetch(WAIT_AGAIN, **BUFFERED.bind(self._work.dialect, [(task.id,)]))
             return
+        await self._tell_ledger(task)
         changes = _changes(task, self._work.now)
         this = sa.and_(t.id == task.id, t.version == task.version)
         if task.status.is_final and not task.is_stopping:
@@ -86,6 +89,15 @@ class SqlTaskRepository(TaskRepository):
         if done.rowcount != 1:
             raise StaleVersion(f"Task {task.id}")
         self._work.release(task)
+
+    async def _tell_ledger(self, task: TaskInstance) -> None:
+        """About the fire of a task that may have waited for its turn."""
+        if task.status.is_final and task.gate is not None:
+            why = f"its task was {task.status} before its turn"
+            reason = why if task.status_reason is None else f"{why}: {task.status_reason}"
+            await self._work.fetch(END_WAIT, **dropped(self._work.dialect, [(task.id,)], reason))
+        elif task.status is TaskStatus.ASSIGNED:
+            await self._work.fetch(FIRE, **BUFFERED.bind(self._work.dialect, [(task.id,)]))
 
 
 def _facts(table: sa.Table) -> sa.Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -136,4 +137,65 @@ async def test_an_event_that_is_buffered_is_taken_once(api: Api, admitter: Admit
     (item,) = await begun(api, admitter)
     await complete(api, item)
     assert len(await begun(api, admitter)) == 1
+    assert await ledger(api) == ["FIRED", "FIRED"]
+
+
+async def test_runs_from_before_a_job_took_turns_do_not_wait_for_theirs(api: Api, admitter: Admitter) -> None:
+    await ready(api, "ALLOW")
+    await run(api), await run(api)
+    assert len(await begun(api, admitter)) == 2
+    assert (await api.call("PUT", "/jobs/backup", {"overlap": "BUFFER_ONE"})).status_code == 200
+    await run(api)
+    assert await ledger(api) == ["FIRED", "FIRED", "BUFFERED"]
+    assert (await api.refusal("POST", "/jobs/backup/trigger"))["code"] == "OVERLAP"
+
+
+async def test_a_fire_that_is_cancelled_before_its_turn_was_dropped(api: Api, admitter: Admitter) -> None:
+    await ready(api, "BUFFER_ONE")
+    first, second = await run(api), await run(api)
+    await api.post(f"/tasks/{second}/cancel", {"reason": "no need"})
+    (entry, _) = (await api.get("/jobs/backup/occurrences"))["items"]
+    assert (entry["decision"], entry["taskId"]) == ("BUFFER_DROPPED", second)
+    assert entry["reason"] == "its task was CANCELLED before its turn: no need"
+    third = await run(api)
+    assert await ledger(api) == ["FIRED", "BUFFER_DROPPED", "BUFFERED"], "there is room for one again"
+    (item,) = await begun(api, admitter)
+    await complete(api, item)
+    assert [i["taskId"] for i in await begun(api, admitter)] == [third]
+    assert first != third
+
+
+async def test_a_fire_that_was_dropped_waits_again_when_an_operator_retries_it(api: Api, admitter: Admitter) -> None:
+    await ready(api, "BUFFER_ONE")
+    await run(api)
+    second = await run(api)
+    await api.post(f"/tasks/{second}/cancel")
+    await api.post(f"/tasks/{second}/retry")
+    assert await ledger(api) == ["FIRED", "BUFFERED"]
+    (item,) = await begun(api, admitter)
+    await complete(api, item)
+    assert [i["taskId"] for i in await begun(api, admitter)] == [second]
+    assert await ledger(api) == ["FIRED", "FIRED"]
+
+
+async def test_a_fire_whose_time_is_over_before_its_turn_was_dropped(
+    api: Api, admitter: Admitter, container: Container
+) -> None:
+    await ready(api, "BUFFER_ALL", timeouts={"total": "PT1S"})
+    first, second = await run(api), await run(api)
+    await begun(api, admitter)
+    async with asyncio.timeout(30):
+        while (await api.get(f"/tasks/{second}"))["status"] != "TIMEOUT":
+            await asyncio.sleep(0.05)
+            await container.reaper().tick()
+    entries = (await api.get("/jobs/backup/occurrences"))["items"]
+    assert [(e["decision"], e["taskId"]) for e in entries] == [("BUFFER_DROPPED", second), ("FIRED", first)]
+    assert entries[0]["reason"] == "its task ran out of time before its turn"
+
+
+async def test_a_fire_that_is_given_away_by_name_has_begun(api: Api, admitter: Admitter) -> None:
+    await ready(api, "BUFFER_ONE")
+    await run(api)
+    second = await run(api)
+    await api.post(f"/tasks/{second}/assign", {"executorId": "worker-1"})
     assert await ledger(api) == ["FIRED", "FIRED"]

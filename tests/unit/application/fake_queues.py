@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -156,7 +156,9 @@ class FakeScheduleQueue(ScheduleQueue):
             and task.origin is not Origin.DIRECT
             and (task.status in COUNTS_FOR_OVERLAP or task.stopping_until is not None)
         ]
-        return replace(schedule, live=len(in_the_way))
+        ledger = self._tables.occurrences.values()
+        waiting = [o for o in ledger if o.job_id == schedule.job_id and o.decision is Decision.BUFFERED]
+        return replace(schedule, live=len(in_the_way), waiting=len(waiting))
 
     async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
         due = [(at, s.job_id) for s in self._tables.schedules.values() if (at := self._due_at(s)) and at <= now]
@@ -185,13 +187,13 @@ class FakeScheduleQueue(ScheduleQueue):
         for schedule in fired.schedules:
             await self.put(schedule)
 
-    async def supersede(self, task_ids: Sequence[TaskId], reason: str) -> None:
-        for entry in list(self._tables.occurrences.values()):
-            if entry.decision is Decision.BUFFERED and entry.task_id in task_ids:
-                self._tables.occurrences[entry.id] = replace(entry, decision=Decision.SUPERSEDED, reason=reason)
+    async def supersede(
+        self, task_ids: Sequence[TaskId], reason: str, decision: Decision = Decision.SUPERSEDED
+    ) -> None:
+        end_wait(self._tables, task_ids, decision, reason)
 
     async def put(self, schedule: Schedule) -> None:
-        self._tables.schedules[schedule.job_id] = replace(schedule, live=0)
+        self._tables.schedules[schedule.job_id] = replace(schedule, live=0, waiting=0)
         self._tables.aside.pop(schedule.job_id, None)
 
     async def keep_skips(self, schedule: Schedule) -> None:
@@ -212,6 +214,13 @@ class FakeScheduleQueue(ScheduleQueue):
 
     async def next_due(self) -> datetime | None:
         return min((at for s in self._tables.schedules.values() if (at := self._due_at(s))), default=None)
+
+
+def end_wait(tables: Tables, task_ids: Collection[TaskId], decision: Decision, reason: str | None) -> None:
+    """What became of fires that were to wait for their turn."""
+    for entry in list(tables.occurrences.values()):
+        if entry.decision is Decision.BUFFERED and entry.task_id in task_ids:
+            tables.occurrences[entry.id] = replace(entry, decision=decision, reason=reason)
 
 
 def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:

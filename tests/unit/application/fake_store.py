@@ -6,7 +6,7 @@ It keeps no locks: no two units of work of a test are open at a time.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import TracebackType
@@ -22,7 +22,7 @@ from domain.scheduling.graph import Dependent
 from domain.scheduling.health import Finding
 from domain.scheduling.ids import BackfillId, ExecutorId, JobId, LaneId, OccurrenceId, TaskId
 from domain.scheduling.job import Job, JobStatus
-from domain.scheduling.occurrence import Occurrence
+from domain.scheduling.occurrence import Decision, Occurrence
 from domain.scheduling.placement import Lane
 from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.ports.backfill_repository import BackfillRepository
@@ -45,6 +45,7 @@ from domain.scheduling.rate import RateUse
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.switch import Stopped, Switch
 from domain.scheduling.task import Lease, Origin, TaskInstance
+from domain.scheduling.task_status import TaskStatus
 from domain.shared.aggregate import Aggregate
 from domain.shared.events import DomainEvent
 from domain.shared.ids import TenantId
@@ -58,7 +59,7 @@ from tests.unit.application.fake_health import FakeHealthBook
 from tests.unit.application.fake_judgements import FakeJudgements
 from tests.unit.application.fake_limits import FakeAdmissionQueue
 from tests.unit.application.fake_listeners import FakeListenerQueue
-from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask
+from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask, end_wait
 
 Root = TypeVar("Root", bound=Aggregate)
 
@@ -284,6 +285,9 @@ class FakeTasks(TaskRepository):
 
     async def save(self, task: TaskInstance) -> None:
         self._work.record(task.release_events())
+        if task.status.is_final or task.status is TaskStatus.ASSIGNED:
+            decision = Decision.BUFFER_DROPPED if task.status.is_final else Decision.FIRED
+            end_wait(self._work.tables, [task.id], decision, task.status_reason)
         self._work.tables.tasks[task.id] = replace(
             self._work.tables.tasks[task.id],
             status=task.status,
@@ -296,10 +300,10 @@ class FakeTasks(TaskRepository):
             token=task.lease.token if task.lease else None,
         )
 
-    async def live_fires_of(self, job_id: JobId) -> Sequence[TaskInstance]:
-        tasks, tenant = self._work.tables.tasks.values(), self._work.tables.jobs[job_id].tenant
-        live = [t.id for t in tasks if t.job_id == job_id and t.is_live and t.origin is not Origin.DIRECT]
-        return [await self.get(tenant, task_id) for task_id in live]
+    async def live_fires_of(self, jobs: Collection[JobId]) -> Sequence[TaskInstance]:
+        tasks, tenants = self._work.tables.tasks.values(), {id_: self._work.tables.jobs[id_].tenant for id_ in jobs}
+        live = [t for t in tasks if t.job_id in jobs and t.is_live and t.origin is not Origin.DIRECT]
+        return [await self.get(tenants[t.job_id], t.id) for t in sorted(live, key=lambda t: t.id)]
 
     async def with_key(self, tenant: TenantId, unique_key: str) -> TaskId | None:
         found = (t for t in self._work.tables.tasks.values() if t.unique_key == unique_key and t.is_live)

@@ -144,7 +144,7 @@ def test_a_manual_run_is_a_fire_at_this_moment_and_moves_no_schedule() -> None:
 
 def test_a_manual_run_that_overlaps_leaves_an_entry_that_says_why_and_no_task() -> None:
     result = write_up_manual(
-        schedule(live=1), KEY, TASK, judge_overlap(OverlapPolicy.SKIP, 1, is_last=True), None, CountedIds(), NOON
+        schedule(live=1), KEY, TASK, judge_overlap(OverlapPolicy.SKIP, 1, 0, is_last=True), None, CountedIds(), NOON
     )
     (entry,) = result.fired.occurrences
     assert (entry.decision, entry.task_id) == (Decision.SKIPPED_OVERLAP, None)

@@ -24,38 +24,42 @@ D, P = Decision, OverlapPolicy
 
 
 @pytest.mark.parametrize(
-    ("policy", "live", "decision"),
+    ("policy", "live", "waiting", "decision"),
     [
-        (P.ALLOW, 9, D.FIRED),
-        (P.SKIP, 0, D.FIRED),
-        (P.SKIP, 1, D.SKIPPED_OVERLAP),
-        (P.BUFFER_ONE, 0, D.FIRED),
-        (P.BUFFER_ONE, 1, D.BUFFERED),
-        (P.BUFFER_ONE, 2, D.BUFFER_DROPPED),
-        (P.BUFFER_ALL, 1, D.BUFFERED),
-        (P.BUFFER_ALL, MOST_BUFFERED, D.BUFFERED),
-        (P.BUFFER_ALL, MOST_BUFFERED + 1, D.BUFFER_DROPPED),
-        (P.CANCEL_OTHER, 0, D.FIRED),
-        (P.CANCEL_OTHER, 1, D.BUFFERED),
-        (P.TERMINATE_OTHER, 1, D.FIRED),
+        (P.ALLOW, 9, 0, D.FIRED),
+        (P.SKIP, 0, 0, D.FIRED),
+        (P.SKIP, 1, 0, D.SKIPPED_OVERLAP),
+        (P.BUFFER_ONE, 0, 0, D.FIRED),
+        (P.BUFFER_ONE, 1, 0, D.BUFFERED),
+        (P.BUFFER_ONE, 2, 1, D.BUFFER_DROPPED),
+        (P.BUFFER_ONE, 9, 0, D.BUFFERED),
+        (P.BUFFER_ALL, 1, 0, D.BUFFERED),
+        (P.BUFFER_ALL, MOST_BUFFERED, MOST_BUFFERED - 1, D.BUFFERED),
+        (P.BUFFER_ALL, MOST_BUFFERED + 1, MOST_BUFFERED, D.BUFFER_DROPPED),
+        (P.CANCEL_OTHER, 0, 0, D.FIRED),
+        (P.CANCEL_OTHER, 1, 0, D.BUFFERED),
+        (P.TERMINATE_OTHER, 1, 0, D.FIRED),
     ],
 )
-def test_each_policy_decides(policy: OverlapPolicy, live: int, decision: Decision) -> None:
-    verdict = judge_overlap(policy, live, is_last=True)
+def test_each_policy_decides(policy: OverlapPolicy, live: int, waiting: int, decision: Decision) -> None:
+    verdict = judge_overlap(policy, live, waiting, is_last=True)
     assert verdict.decision is decision
     assert (verdict.reason is None) == (decision is D.FIRED)
     if verdict.reason:
         assert str(live) in verdict.reason
 
 
-def due(policy: OverlapPolicy, fires: int, live: int) -> Schedule:
+def due(policy: OverlapPolicy, fires: int, live: int, waiting: int = 0) -> Schedule:
     firing = FiringPolicy(overlap=policy, misfire=Misfire(policy=MisfirePolicy.FIRE_ALL))
-    return schedule(every(MINUTE, fires + 8, NOON), policy=firing, live=live)
+    return schedule(every(MINUTE, fires + 8, NOON), policy=firing, live=live, waiting=waiting)
 
 
-@given(st.sampled_from(P), st.integers(1, 12), st.integers(0, 5))
-def test_several_fires_due_at_once_obey_it_one_after_the_other(policy: OverlapPolicy, fires: int, live: int) -> None:
-    firing = decide(due(policy, fires, live), NOON + (fires - 1) * MINUTE)
+@given(st.sampled_from(P), st.integers(1, 12), st.integers(0, 5), st.integers(0, 2))
+def test_several_fires_due_at_once_obey_it_one_after_the_other(
+    policy: OverlapPolicy, fires: int, begun: int, waiting: int
+) -> None:
+    live = begun + waiting
+    firing = decide(due(policy, fires, live, waiting), NOON + (fires - 1) * MINUTE)
     decisions = [fire.decision for fire in firing.decisions]
     assert len(decisions) == fires
     runs = [d for d in decisions if d.runs]
@@ -65,7 +69,7 @@ def test_several_fires_due_at_once_obey_it_one_after_the_other(policy: OverlapPo
         case P.SKIP:
             assert len(runs) == (not live)
         case P.BUFFER_ONE:
-            assert len(runs) == min(fires, max(2 - live, 0))
+            assert len(runs) == min(fires, (not live) + max(1 - waiting, 0))
         case P.BUFFER_ALL:
             assert len(runs) == fires
         case _:
