@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PARTITION_EXECUTOR = "partition-executor"
     POSTGRES_FAST = "postgres-fast"
     POSTGRES_IMMEDIATE = "postgres-immediate"
+    POSTGRES_READ_ONLY = "postgres-read-only"
     CUT_POSTGRES = "cut-postgres"
     REDIS_KILL = "redis-kill"
     REDIS_PAUSE = "redis-pause"
@@ -38,7 +39,8 @@ SPANS: dict[Kind, tuple[float, float]] = {
     Kind.PARTITION_EXECUTOR: (1.0, 8.0),
     Kind.POSTGRES_FAST: (0.0, 2.0),
     Kind.POSTGRES_IMMEDIATE: (0.0, 2.0),
-    Kind.CUT_POSTGRES: (0.0, 0.0),
+    Kind.POSTGRES_READ_ONLY: (0.5, 3.0),
+    Kind.CUT_POSTGRES: (0.5, 2.0),
     Kind.REDIS_KILL: (0.0, 4.0),
     Kind.REDIS_PAUSE: (1.0, 4.0),
     Kind.CUT_REDIS: (0.0, 0.0),
@@ -93,7 +95,7 @@ def targets_of(kind: Kind) -> Sequence[str]:
             return NODES
         case Kind.KILL_EXECUTOR | Kind.PAUSE_EXECUTOR | Kind.PARTITION_EXECUTOR:
             return EXECUTORS
-        case Kind.POSTGRES_FAST | Kind.POSTGRES_IMMEDIATE | Kind.CUT_POSTGRES:
+        case Kind.POSTGRES_FAST | Kind.POSTGRES_IMMEDIATE | Kind.POSTGRES_READ_ONLY | Kind.CUT_POSTGRES:
             return ("postgres",)
         case Kind.REDIS_KILL | Kind.REDIS_PAUSE | Kind.CUT_REDIS:
             return ("redis",)

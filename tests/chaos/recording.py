@@ -81,6 +81,7 @@ class Recording:
                     fire_key=row["fire_key"],
                     unique_key=row["unique_key"],
                     mark=parameters.get("mark"),
+                    run=row["run_id"],
                 )
         return list(found.values())
 

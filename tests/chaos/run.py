@@ -75,6 +75,7 @@ async def _live(found: Site, clients: Clients, steps: Sequence[Step], say: Say) 
         await asyncio.wait(users)
         await clients.pause_all(SCHEDULED)
         await _until(lambda: _all_ended(found), "all tasks end")
+        say("all has ended")
         await asyncio.sleep(LAST_EVENTS)
         following.cancel()
         supervising.cancel()
@@ -114,7 +115,7 @@ async def _all_ready(found: Site) -> bool:
 async def _all_ended(found: Site) -> bool:
     connection = await asyncpg.connect(found.postgres.address)
     try:
-        return bool(await connection.fetchval("SELECT count(*) = 0 FROM tasks"))
+        return bool(await connection.fetchval("SELECT NOT EXISTS (TABLE tasks) AND NOT EXISTS (TABLE judgements)"))
     finally:
         await connection.close()
 

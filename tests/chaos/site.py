@@ -7,6 +7,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ from tests.own_servers import OwnPostgres, OwnRedis, own_postgres, own_redis
 from tests.processes import free_port, start
 
 BEAT_SECONDS, SILENCE_SECONDS = 1, 4
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()
+"""
 NO_STORE = "The store is not available"
 
 SETTINGS = {
@@ -150,8 +155,12 @@ class Site:
                 await asyncio.to_thread(self.postgres.stop, immediate=step.kind is Kind.POSTGRES_IMMEDIATE)
                 await asyncio.sleep(step.lasts)
                 await asyncio.to_thread(self.postgres.start)
+            case Kind.POSTGRES_READ_ONLY:
+                await self._alter_postgres("SET default_transaction_read_only = on")
+                await asyncio.sleep(step.lasts)
+                await self._alter_postgres("RESET default_transaction_read_only")
             case Kind.CUT_POSTGRES:
-                await self._cut_postgres()
+                await self._cut_postgres(step.lasts)
             case Kind.REDIS_KILL:
                 await asyncio.to_thread(self.redis.kill)
                 await asyncio.sleep(step.lasts)
@@ -170,13 +179,23 @@ class Site:
     def _child(self, name: str) -> Child:
         return self.nodes.get(name) or self.executors[name]
 
-    async def _cut_postgres(self) -> None:
+    async def _alter_postgres(self, what: str) -> None:
+        """Of all transactions that begin from now on."""
         connection = await asyncpg.connect(self.postgres.address)
         try:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
+            await connection.execute(f"ALTER SYSTEM {what}")
+            await connection.execute("SELECT pg_reload_conf()")
+        finally:
+            await connection.close()
+
+    async def _cut_postgres(self, seconds: float) -> None:
+        """Again and again whatever does something just then: often in the middle of a transaction, or of its commit."""
+        connection = await asyncpg.connect(self.postgres.address)
+        until = time.monotonic() + seconds
+        try:
+            while time.monotonic() < until:
+                await connection.execute(CUT)
+                await asyncio.sleep(0.02)
         finally:
             await connection.close()
 

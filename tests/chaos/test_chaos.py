@@ -12,7 +12,7 @@ from tests.chaos.run import run
 from tests.invariants.checking import table
 from tests.services import Unavailable
 
-SEED, SECONDS = 74, 15.0
+SEED, SECONDS = 1104, 15.0
 
 BY_CHANCE = {"I13", "I14"}
 """Of these a run may have no case: an executor that held something was killed, or was silent for long enough."""

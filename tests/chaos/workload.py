@@ -23,6 +23,7 @@ def _cron(period: int) -> dict[str, Any]:
 
 FAILING: dict[str, Any] = {"parameters": {"failing": 0.5}, "retry": {"maxAttempts": 3, "delay": "PT1S"}}
 SLOW = {"low": 0.2, "high": 4.0}
+SAME_TIME: dict[str, Any] = {"job": "latest", "match": {"type": "SAME"}}
 
 DOCUMENTS = (
     _document("all", _cron(1), misfire={"policy": "FIRE_ALL", "grace": "PT1S"}),
@@ -31,6 +32,9 @@ DOCUMENTS = (
     _document("rate", {"type": "FIXED_RATE", "every": "PT3S"}, **FAILING),
     _document("chain", {"type": "FIXED_DELAY", "delay": "PT1S"}, overlap="SKIP"),
     _document("paused-at-times", _cron(1), misfire={"policy": "SKIP", "grace": "PT1S"}),
+    _document("after-rate", {"type": "DEPENDENCY"}, dependencies=[{"job": "rate"}], **FAILING),
+    _document("after-that", {"type": "DEPENDENCY"}, dependencies=[{"job": "after-rate"}]),
+    _document("after-latest", _cron(2), dependencies=[SAME_TIME], dependencyPolicy={"waitTimeout": "PT5M"}),
     _document("limited", _cron(1), concurrency={"limit": 2}, parameters={"low": 0.5, "high": 2.5}),
     _document("times-out", parameters=SLOW, timeouts={"execution": "PT1S"}, retry={"maxAttempts": 2, "delay": "PT1S"}),
     _document("never-twice", retry={"maxAttempts": 1, "maxLost": 0}),
@@ -38,7 +42,7 @@ DOCUMENTS = (
     _document("long", parameters={"low": 1.0, "high": 5.0}),
 )
 
-SCHEDULED = tuple(document["name"] for document in DOCUMENTS if "trigger" in document)
+SCHEDULED = tuple(d["name"] for d in DOCUMENTS if d.get("trigger", {"type": "DEPENDENCY"})["type"] != "DEPENDENCY")
 PAUSED_AT_TIMES = "paused-at-times"
 
 
@@ -58,6 +62,7 @@ def promised(id_: str, spec: dict[str, Any]) -> Job:
         period=_period(kind, trigger),
         delay=SECOND if kind == "FIXED_DELAY" else None,
         instant=datetime.fromisoformat(trigger["at"]) if kind == "ONE_TIME" else None,
+        follows=next((edge["job"] for edge in spec.get("dependencies", [])), None),
         catches_up=spec.get("misfire", {}).get("policy") == "FIRE_ALL",
         overlaps=spec.get("overlap") == "ALLOW",
         max_attempts=retry.get("maxAttempts", 3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.invariants import of_clients, of_fires, of_tasks, of_the_cluster
+from tests.invariants import of_clients, of_dependencies, of_fires, of_tasks, of_the_cluster
 from tests.invariants.checking import Invariant
 
 INVARIANTS = tuple(
@@ -12,6 +12,7 @@ INVARIANTS = tuple(
         ("I2", "every fire is planned, every other task was asked for", of_fires.no_phantom),
         ("I3", "nothing is given away or begun before its time", of_tasks.not_early),
         ("I4", "no planned fire is left undecided; what fired was run", of_fires.none_missed),
+        ("I5", "planned fires are decided in time, faults aside", of_fires.timely),
         ("I6", "tokens only rise, and are never shared", of_tasks.tokens_rise),
         ("I7", "only who holds a task ends it, after finishing it; lies fail", of_tasks.fenced),
         ("I7b", "an attempt is begun by its holder, once", of_tasks.begun_once),
@@ -24,6 +25,7 @@ INVARIANTS = tuple(
         ("I13", "what a dead executor held is taken from it in time", of_the_cluster.death_seen),
         ("I14", "nobody whose beats arrive is declared lost", of_the_cluster.no_false_death),
         ("I15", "never more tasks under way than the limit", of_the_cluster.limits_kept),
+        ("I16", "what follows a task does so once, and after it", of_dependencies.followed),
         ("I17", "fixed rates do not drift", of_fires.fixed_rate),
         ("I18", "fixed delays follow the end of the run; chains hold", of_fires.fixed_delay),
         ("I19", "a one-time job fires once", of_fires.one_time),

@@ -16,7 +16,8 @@ class Job:
     """A definition, as far as promises hang on it.
 
     `period`: of a CRON trigger that fires at multiples of it, or of a FIXED_RATE; `delay`: of a FIXED_DELAY; `instant`:
-    of a ONE_TIME. `limit`: tasks under way at a time. `backoff`: the wait after the first failure, doubled each time.
+    of a ONE_TIME. `follows`: the name of the job after whose success it runs, in the same run or at the same time of
+    its schedule. `limit`: tasks under way at a time. `backoff`: the wait after the first failure, doubled each time.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Job:
     period: timedelta | None = None
     delay: timedelta | None = None
     instant: datetime | None = None
+    follows: str | None = None
     catches_up: bool = False
     overlaps: bool = True
     max_attempts: int = 3
@@ -43,6 +45,7 @@ class Task:
     fire_key: str | None = None
     unique_key: str | None = None
     mark: str | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from tests.invariants.history import Entry, History, Job
 from tests.invariants.of_tasks import ENDED
 
 RUNNING = frozenset({"FIRED", "BUFFERED"})
+QUANTILES = (("half", 0.5), ("99 %", 0.99), ("all", 1.0))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,6 +70,24 @@ def none_missed(history: History) -> Cases:
             if entry.decision in RUNNING:
                 ended = last.get(entry.task or "") in ENDED
                 cases.check(ended, f"{job.name} at {entry.nominal}: task {entry.task} has not ended")
+    return cases
+
+
+def timely(history: History) -> Cases:
+    """Outside faults no fire waits longer for its decision than the platform may take; how long they did is noted."""
+    cases, waits = Cases(), []
+    for job in history.jobs:
+        for entry in _fired(history, job) if job.period is not None else ():
+            late = entry.decided_at - entry.nominal
+            troubled = history.troubled(entry.nominal, entry.decided_at)
+            told = f"{job.name} at {entry.nominal} was decided {late} later, {troubled} of that amid faults"
+            cases.check(late - troubled <= history.bounds.recovery, told)
+            if not troubled:
+                waits.append(late.total_seconds())
+    if waits:
+        waits.sort()
+        shares = ((name, waits[min(len(waits) - 1, int(share * len(waits)))]) for name, share in QUANTILES)
+        cases.note = "left in peace: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in shares)
     return cases
 
 

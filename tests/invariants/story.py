@@ -44,6 +44,7 @@ JOBS = (
     Job(id="j-asked", name="asked", backoff=SECOND),
     Job(id="j-limited", name="limited", limit=1),
     Job(id="j-slow", name="slow", timeout=SECOND, backoff=SECOND),
+    Job(id="j-after", name="after", trigger="DEPENDENCY", follows="asked"),
     Job(id="j-never-twice", name="never-twice", max_attempts=1, max_lost=0),
 )
 
@@ -137,7 +138,7 @@ def good() -> History:
     story.ledger = [entry for entry in story.ledger if entry.job != "j-limited"]
     story.tasks = [replace(t, fire_key=None, mark=t.id) if t.job == "j-limited" else t for t in story.tasks]
 
-    story.created(Task(id="retried", job="j-asked", mark="m1", unique_key="unique:a"), at(0))
+    story.created(Task(id="retried", job="j-asked", mark="m1", unique_key="unique:a", run="r1"), at(0))
     story.begun("retried", at(0.1))
     story.ended("retried", at(0.2), "FAILED")
     story.begun("retried", at(1.3))
@@ -152,6 +153,11 @@ def good() -> History:
     story.created(Task(id="single", job="j-never-twice", mark="m3"), at(0))
     story.begun("single", at(0.1))
     story.ended("single", at(0.2))
+
+    story.created(Task(id="after", job="j-after", fire_key="run:r1", run="r1"), at(5.25))
+    story.begun("after", at(5.3))
+    story.ended("after", at(5.4))
+    story.decided("j-after", "FIRED", at(5.25), "after", "run:r1")
 
     def call(what: str, key: str, begin: float, **more: Any) -> Call:
         answered = at(begin + 0.01)
