@@ -157,7 +157,7 @@ class Container(containers.DeclarativeContainer):
     graphs = providers.Singleton(JobGraphs, work.provider)
     runs = providers.Singleton(Runs, work.provider, providers.Singleton(SqlRunReader, store), wake_up, telemetry)
     skips = providers.Singleton(Skips, work.provider, calendars)
-    events = providers.Singleton(EventIntake, work.provider, ids, calendars, wake_up, telemetry)
+    events = providers.Singleton(EventIntake, work.provider, ids, calendars, job_types, wake_up, telemetry)
     upcoming = providers.Singleton(UpcomingFires, providers.Singleton(SqlUpcomingReader, store), calendars, clock)
     intake = providers.Singleton(ReportIntake, exchange, dice, wake_up, telemetry)
     tasks = providers.Singleton(

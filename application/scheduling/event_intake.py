@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
-
 from application.scheduling.ending_others import end_others, tell_ended
+from application.scheduling.filling import fill_from_event
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import WrittenUp, write_up
@@ -19,17 +18,14 @@ from application.shared.wake_up import OPENINGS, WakeUp, lane_topic
 from domain.scheduling.firing import Cause, Firing, PlannedFire, decide_at_once
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.inbound_event import InboundEvent
+from domain.scheduling.job_type import JobTypes
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.listener_queue import Fire, Listener
 from domain.scheduling.task import Origin
-from domain.shared.json_value import JsonText
 from domain.timing.ports import Calendars
 
 BATCH = 250
 """Events looked up at once, and fires in one transaction: who repeats what broke off fires none twice."""
-
-PARAMETER = "event"
-"""Under this name the task has the event, beside the job's own parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +57,18 @@ class EventIntake:
     """Each job fires once for an event, however often it is delivered: the ledger knows it by its source and id."""
 
     def __init__(
-        self, begin: BeginWork, ids: Ids, calendars: Calendars, wake_up: WakeUp, metrics: Metrics = UNCOUNTED
+        self,
+        begin: BeginWork,
+        ids: Ids,
+        calendars: Calendars,
+        types: JobTypes,
+        wake_up: WakeUp,
+        metrics: Metrics = UNCOUNTED,
     ) -> None:
         self._begin = begin
         self._ids = ids
         self._calendars = calendars
+        self._types = types
         self._wake_up = wake_up
         self._metrics = metrics
 
@@ -92,7 +95,8 @@ class EventIntake:
         listeners = {listener.schedule.job_id: listener for listener in taken}
         meant = [pair for pair in pairs if self._is_meant(pair.event, listeners[pair.job_id], work.now)]
         before = await work.listeners.fired({pair.fire for pair in meant}) if meant else {}
-        firings = _firings([pair for pair in meant if pair.fire not in before], listeners, self._calendars, work.now)
+        new = [pair for pair in meant if pair.fire not in before]
+        firings = _firings(new, listeners, self._calendars, self._types, work.now)
         written = write_up(firings, self._ids, work.now)
         if written.fired.occurrences:
             await work.schedules.record(written.fired)
@@ -141,39 +145,37 @@ class EventIntake:
 
 
 def _firings(
-    pairs: Sequence[_Pair], listeners: Mapping[JobId, Listener], calendars: Calendars, now: datetime
+    pairs: Sequence[_Pair],
+    listeners: Mapping[JobId, Listener],
+    calendars: Calendars,
+    types: JobTypes,
+    now: datetime,
 ) -> list[Firing]:
     """One for each job; an event that came twice counts once."""
     causes: dict[JobId, dict[str, Cause]] = {}
-    closed: dict[JobId, dict[str, PlannedFire]] = {}
+    left_out: dict[JobId, dict[str, PlannedFire]] = {}
     for pair in pairs:
         key, listener = pair.event.fire_key, listeners[pair.job_id]
-        of_job, taken_out = causes.setdefault(pair.job_id, {}), closed.setdefault(pair.job_id, {})
-        if key in of_job or key in taken_out:
+        of_job, not_run = causes.setdefault(pair.job_id, {}), left_out.setdefault(pair.job_id, {})
+        if key in of_job or key in not_run:
             continue
-        parameters = _parameters(listener.parameters, pair.event)
-        keys = keys_of(listener.limits, parameters)
-        cause = Cause(fire_key=key, origin=Origin.EVENT, parameters=parameters, keys=keys)
-        reason = _closed(pair.event, listener, calendars, now)
-        if reason is None:
-            of_job[key] = cause
+        type_ = types.named(listener.job_type) if listener.job_type in types else None
+        filling = fill_from_event(listener.parameters, pair.event, type_)
+        closed = _closed(pair.event, listener, calendars, now)
+        if (reason := closed or filling.refusal) is None:
+            keys = keys_of(listener.limits, filling.parameters)
+            of_job[key] = Cause(fire_key=key, origin=Origin.EVENT, parameters=filling.parameters, keys=keys)
         elif listener.schedule.active:
-            taken_out[key] = PlannedFire(
-                nominal=now, planned=now, decision=Decision.SKIPPED_CALENDAR, reason=reason, cause=cause
-            )
+            decision = Decision.SKIPPED_PARAMETERS if closed is None else Decision.SKIPPED_CALENDAR
+            cause = Cause(fire_key=key, origin=Origin.EVENT)
+            not_run[key] = PlannedFire(nominal=now, planned=now, decision=decision, reason=reason, cause=cause)
     firings = []
     for job_id, of_job in causes.items():
         decided = decide_at_once(listeners[job_id].schedule, [*of_job.values()], now)
-        firings.append(replace(decided, decisions=(*closed[job_id].values(), *decided.decisions)))
+        firings.append(replace(decided, decisions=(*left_out[job_id].values(), *decided.decisions)))
     return [firing for firing in firings if firing.decisions]
 
 
 def _closed(event: InboundEvent, listener: Listener, calendars: Calendars, now: datetime) -> str | None:
     trigger = listener.trigger
     return None if trigger is None else trigger.closed_for(event.type, event.source, event.document, now, calendars)
-
-
-def _parameters(own: JsonText, event: InboundEvent) -> JsonText:
-    given = msgspec.json.decode(own, type=dict[str, msgspec.Raw])
-    given[PARAMETER] = msgspec.Raw(event.document.encode())
-    return JsonText(msgspec.json.encode(given).decode())

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from application.scheduling.apply_order import name_in, upstreams_first
 from application.scheduling.ending_others import end_tasks_before, tell_ended
+from application.scheduling.filling import fill_without_event
 from application.scheduling.fire_difference import FireDifference, Standing
 from application.scheduling.job_document import JobChanges, JobDocument, decode_document, merged
 from application.scheduling.job_mapping import JobDefaults, definition_of, document_of
@@ -225,6 +226,7 @@ class JobManagementService:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, key)
             job.require_runnable()
+            parameters = fill_without_event(job.definition, parameters)
             schedule = await work.schedules.take(job.id)
             policy = schedule.policy.overlap.overridden(overlap)
             verdict = judge_overlap(policy, schedule.live, schedule.waiting, is_last=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.scheduling.assignments import Assignments
+from application.scheduling.filling import fill_without_event
 from application.scheduling.lanes import Lanes
 from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
@@ -155,6 +156,7 @@ class TaskExecutionService:
         async with self._begin() as work:
             job = await work.jobs.get(principal.tenant, job_key)
             job.require_runnable()
+            parameters = fill_without_event(job.definition, parameters)
             at = scheduled_time or work.now
             gate = Gate.TIME if at > work.now else None
             task = NewTask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from domain.scheduling.errors import UnknownJobType
@@ -17,12 +17,16 @@ Check = Callable[[JsonObject], Sequence[FieldProblem]]
 class JobType:
     """`needs_handler`: the job must name the function that does the work.
 
-    `check` returns what is wrong with parameters.
+    `check` returns what is wrong with parameters. `texts` are those parameters within which every value is text, so
+    that a number that fills a place (`${event.…}`) becomes one, too. `code` has the pointers of texts that are carried
+    out as they stand, into which nothing from elsewhere may come, each with what to do instead.
     """
 
     name: str
     needs_handler: bool
     check: Check
+    texts: frozenset[str] = frozenset()
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 class JobTypes:

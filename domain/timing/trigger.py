@@ -97,6 +97,11 @@ class Trigger(ABC):
         """The events that may make it fire."""
         return ()
 
+    @property
+    def brings_event(self) -> bool:
+        """Whether each of its fires is caused by an event."""
+        return False
+
     def wall_clocks(self, calendars: Calendars) -> Sequence[WallClock]:
         """The local times it goes by, for one that goes by local times: what a change of clocks does to it."""
         return ()

@@ -100,7 +100,8 @@ async def test_a_listener_comes_with_all_that_a_decision_needs(begin: Begin) -> 
         await work.commit()
     (found,) = await take(begin)
     assert (found.schedule.job_id, found.schedule.live) == (schedule.job_id, 1)
-    assert (found.job_name, json.loads(found.parameters)) == ("pay", {"command": ["echo", "ü"]})
+    facts = (found.job_name, found.job_type, json.loads(found.parameters))
+    assert facts == ("pay", "COMMAND", {"command": ["echo", "ü"]})
     assert found.trigger == EventTrigger(event_type=PAID)
 
 

@@ -47,4 +47,10 @@ def _texts(value: JsonValue) -> Iterator[str]:
         yield from map(str, value)
 
 
-COMMAND = JobType(name="COMMAND", needs_handler=False, check=check_command)
+COMMAND = JobType(
+    name="COMMAND",
+    needs_handler=False,
+    check=check_command,
+    texts=frozenset(_KNOWN),
+    code={"/command": "Give the command as a list of words, or put the value into env and write the variable here."},
+)

@@ -37,4 +37,4 @@ def _is_status(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599
 
 
-HTTP = JobType(name="HTTP", needs_handler=False, check=check_http)
+HTTP = JobType(name="HTTP", needs_handler=False, check=check_http, texts=frozenset({"url", "method", "headers"}))

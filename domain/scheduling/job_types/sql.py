@@ -28,4 +28,10 @@ def check_sql(parameters: JsonObject) -> Sequence[FieldProblem]:
     return [*problems, *not_between(parameters, "timeoutSeconds", 0.001, 86_400)]
 
 
-SQL = JobType(name="SQL", needs_handler=False, check=check_sql)
+SQL = JobType(
+    name="SQL",
+    needs_handler=False,
+    check=check_sql,
+    texts=frozenset({"connection"}),
+    code={"/statement": "Write a mark into the statement, and the place into parameters."},
+)

@@ -25,6 +25,7 @@ class Listener:
 
     schedule: Schedule
     job_name: str
+    job_type: str
     parameters: JsonText
     trigger: Trigger | None
     limits: Limits = NO_LIMITS

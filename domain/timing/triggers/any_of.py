@@ -45,6 +45,10 @@ class AnyOfTrigger(Trigger):
     def patterns(self) -> tuple[EventPattern, ...]:
         return tuple(dict.fromkeys(pattern for part in self.triggers for pattern in part.patterns))
 
+    @property
+    def brings_event(self) -> bool:
+        return all(part.brings_event for part in self.triggers)
+
     def wall_clocks(self, calendars: Calendars) -> Sequence[WallClock]:
         return [clock for part in self.triggers for clock in part.wall_clocks(calendars)]
 

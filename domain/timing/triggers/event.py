@@ -32,6 +32,10 @@ class EventTrigger(Trigger):
         return False
 
     @property
+    def brings_event(self) -> bool:
+        return True
+
+    @property
     def patterns(self) -> tuple[EventPattern, ...]:
         return (EventPattern(self.event_type, ANY if self.source is None else self.source),)
 

@@ -106,7 +106,7 @@ def _take(dialect: DialectName) -> sa.Select[Any]:
 
 def _facts(dialect: DialectName) -> sa.Select[Any]:
     of = JOBS.source(dialect)
-    facts = sa.select(_j.id, _j.name, _j.parameters, _j.spec)
+    facts = sa.select(_j.id, _j.name, _j.type, _j.parameters, _j.spec)
     return facts.select_from(of.join(jobs, _j.id == of.c.job_id))
 
 
@@ -125,10 +125,11 @@ FIRED: Final = Statement(_fired)
 
 
 def _listener(schedule: Schedule, facts: Sequence[Any]) -> Listener:
-    name, parameters, spec = facts
+    name, type_, parameters, spec = facts
     return Listener(
         schedule=schedule,
         job_name=name,
+        job_type=type_,
         parameters=parameters,
         trigger=_trigger(name, spec),
         limits=_limits(spec),

@@ -77,6 +77,41 @@ async def test_an_event_that_nobody_listens_to_is_taken_without_effect(api: Api)
     assert await received(api) == []
 
 
+async def test_parameters_take_values_of_the_event_or_the_ledger_says_which_is_missing(api: Api) -> None:
+    await listen(api, overlap="ALLOW", parameters={"command": ["receipt", "${event.data.amount}", "${event.source}"]})
+    (decision,) = await received(api)
+    task = await api.get(f"/tasks/{decision['taskId']}")
+    assert task["parameters"] == {"command": ["receipt", "5", "/shop"], "event": PAID}
+    (decision,) = await received(api, PAID | {"id": "8", "data": {}})
+    assert (decision["decision"], decision["taskId"]) == ("SKIPPED_PARAMETERS", None)
+    (entry,) = (await api.get("/jobs/send-receipt/occurrences", decision="SKIPPED_PARAMETERS"))["items"]
+    assert "data.amount" in entry["reason"]
+    problem = await api.refusal("POST", "/jobs/send-receipt/trigger")
+    assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/parameters/command/1")
+    problem = await api.refusal("POST", "/tasks", {"jobId": decision["jobId"]})
+    assert [each["code"] for each in problem["errors"]] == ["NO_EVENT", "NO_EVENT"]
+
+
+async def test_places_that_name_nothing_are_refused_with_the_job(api: Api) -> None:
+    job = {"name": "send", "type": "COMMAND", "trigger": {"type": "EVENT", "eventType": "paid"}}
+
+    async def refused(**fields: Any) -> list[tuple[str, str, int]]:
+        problem = await api.refusal("POST", "/jobs", job | fields)
+        return [(each["pointer"], each["code"], each["offset"]) for each in problem["errors"]]
+
+    assert await refused(parameters={"command": ["a"], "env": {"A": "${event.id}", "B": "x${event.}"}}) == [
+        ("/parameters/env/B", "INVALID_PLACE", 1)
+    ]
+    assert await refused(parameters={"command": "echo ${event.id}", "env": {"A": "${event.type.x}"}}) == [
+        ("/parameters/command", "PLACE_IN_CODE", 5),
+        ("/parameters/env/A", "INVALID_PLACE", 0),
+    ]
+    hourly = {"type": "CRON", "expression": "@hourly"}
+    assert await refused(trigger=hourly, parameters={"command": ["a", "${event.id}"]}) == [
+        ("/parameters/command/1", "NO_EVENT", 0)
+    ]
+
+
 async def test_a_job_may_listen_and_go_by_the_clock(api: Api) -> None:
     parts = [{"type": "CRON", "expression": "0 0 1 1 *"}, {"type": "EVENT", "eventType": "com.shop.paid"}]
     job = await api.create_job(trigger={"type": "ANY_OF", "triggers": parts})

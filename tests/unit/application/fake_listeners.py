@@ -53,6 +53,7 @@ class FakeListenerQueue(ListenerQueue):
         return Listener(
             schedule=self._with_live(self._tables.schedules[job_id]),
             job_name=definition.name,
+            job_type=definition.type,
             parameters=JsonText(msgspec.json.encode(definition.parameters).decode()),
             trigger=definition.trigger,
             limits=definition.limits,

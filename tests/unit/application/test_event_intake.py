@@ -20,6 +20,7 @@ from domain.scheduling.inbound_event import (
     InboundEvent,
     InvalidEvent,
 )
+from domain.scheduling.job_types.built_in import BUILT_IN
 from domain.scheduling.occurrence import Decision, event_fire_key
 from domain.scheduling.task import Origin
 from domain.scheduling.task_status import Gate, TaskStatus
@@ -45,7 +46,7 @@ class Shop:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.intake = EventIntake(cluster.store.begin, cluster.ids, CALENDARS, cluster.wake_up)
+        self.intake = EventIntake(cluster.store.begin, cluster.ids, CALENDARS, BUILT_IN, cluster.wake_up)
 
     def tables(self) -> Tables:
         return self.cluster.store.tables
