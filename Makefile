@@ -21,7 +21,7 @@ run:  ## Start the platform on this machine with sample jobs (ARGS="--port 9000"
 
 test: setup  ## Run every test with branch coverage and its floors (ARGS="-x -k cron")
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@echo "Domain and application, of which at least 95 % must be covered:"

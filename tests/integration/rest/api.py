@@ -8,6 +8,9 @@ from uuid import uuid4
 import httpx
 from litestar import Litestar
 
+UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
+"""An identity that nothing has."""
+
 COMMAND = {"command": ["true"]}
 
 

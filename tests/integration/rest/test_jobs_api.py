@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from tests.integration.rest.api import COMMAND, Api
+from tests.integration.rest.api import COMMAND, UNKNOWN, Api
 
 NIGHTLY = {"type": "CRON", "expression": "0 2 * * *", "timeZone": "Europe/Berlin", "jitter": "PT30S"}
 
@@ -146,7 +145,7 @@ async def test_a_name_is_given_once(api: Api) -> None:
     assert (problem["status"], problem["code"]) == (409, "JOB_NAME_TAKEN")
 
 
-@pytest.mark.parametrize("path", ["/jobs/nobody", f"/jobs/{uuid4()}", "/jobs/nobody/next", "/jobs/nobody/occurrences"])
+@pytest.mark.parametrize("path", ["/jobs/nobody", f"/jobs/{UNKNOWN}", "/jobs/nobody/next", "/jobs/nobody/occurrences"])
 async def test_an_unknown_job_is_not_found(api: Api, path: str) -> None:
     problem = await api.refusal("GET", path)
     assert (problem["status"], problem["code"]) == (404, "JOB_NOT_FOUND")

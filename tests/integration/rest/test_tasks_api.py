@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from tests.integration.rest.api import Api
+from tests.integration.rest.api import UNKNOWN, Api
 
 
 def line(message: str, level: str = "INFO") -> dict[str, Any]:
@@ -144,7 +143,7 @@ async def test_a_log_is_read_page_by_page_and_by_level(api: Api) -> None:
     assert [found["message"] for found in (await api.get(path, level="WARN,ERROR"))["items"]] == ["two"]
 
 
-@pytest.mark.parametrize("task", [str(uuid4()), "nothing"])
+@pytest.mark.parametrize("task", [UNKNOWN, "nothing"])
 @pytest.mark.parametrize("path", ["", "/attempts", "/logs", "/logs?follow=true"])
 async def test_an_unknown_task_is_not_found(api: Api, task: str, path: str) -> None:
     problem = await api.refusal("GET", f"/tasks/{task}{path}")

@@ -149,7 +149,7 @@ def test_a_task_that_nobody_holds_says_what_is_possible(action: str) -> None:
         task(TaskStatus.CANCELLED, LEASE).lease_for(action, LEASE.executor_id, None)
 
 
-@pytest.mark.parametrize("status", REOPENED_BY_OPERATOR)
+@pytest.mark.parametrize("status", sorted(REOPENED_BY_OPERATOR))
 def test_a_task_that_ended_without_success_may_be_tried_once_more(status: TaskStatus) -> None:
     again = task(status, LEASE, ended_at=NOON, status_reason="broken")
     again.reopen("mended", NOON)
