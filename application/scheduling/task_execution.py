@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -111,6 +112,7 @@ class TaskExecutionService:
         self._draining = draining
         self._metrics = metrics
         self._stops = stops
+        self._full: dict[ExecutorId, int] = {}
 
     async def submit(
         self,
@@ -231,6 +233,8 @@ class TaskExecutionService:
                 answer = await self._exchange.exchange(session, settlements, None if delivered else claim)
                 await self._intake.finish(session, taken, answer)
                 self._metrics.waited(answer.waits)
+                if reports and self._full.get(executor_id):
+                    self._wake_up.signal(executor_topic(executor_id))
                 if answer.makes_room:
                     self._wake_up.signal(OPENINGS)
                 if settlements and taken.gives_back:
@@ -241,9 +245,21 @@ class TaskExecutionService:
                 left = deadline - asyncio.get_running_loop().time()
                 if delivered or answer.claimed or answer.stop or left <= 0 or self._draining.is_on:
                     break
-                await listener.wait(min(left, RECHECK_SECONDS))
+                with self._full_up(executor_id) if answer.full else nullcontext():
+                    await listener.wait(min(left, RECHECK_SECONDS))
         tasks = [self._handed_out(task) for task in delivered or answer.claimed]
         return Answer(tasks=tasks, stop=answer.stop, outcomes=taken.outcomes(reports))
+
+    @contextmanager
+    def _full_up(self, executor_id: ExecutorId) -> Iterator[None]:
+        """A claim of the executor waits for a slot, which another call of it will free."""
+        self._full[executor_id] = self._full.get(executor_id, 0) + 1
+        try:
+            yield
+        finally:
+            self._full[executor_id] -= 1
+            if not self._full[executor_id]:
+                del self._full[executor_id]
 
     def _hint(self, lanes: Sequence[LaneId]) -> None:
         for lane in lanes:
@@ -265,5 +281,5 @@ def _claim(wish: ClaimWish | None, slots: int, lanes: Sequence[LaneId], own: fro
 
 
 def _wished(wish: ClaimWish, slots: int, lanes: Sequence[LaneId] = (), own: frozenset[LaneId] = frozenset()) -> Claim:
-    limit = min(wish.limit, slots, LARGEST_CLAIM)
-    return Claim(claim_id=wish.claim_id, lanes=lanes, own=own, limit=limit, started=wish.started)
+    limit = min(wish.limit, LARGEST_CLAIM)
+    return Claim(claim_id=wish.claim_id, lanes=lanes, own=own, limit=limit, slots=slots, started=wish.started)

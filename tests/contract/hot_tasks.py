@@ -42,12 +42,17 @@ _IDS = TimeOrderedIds()
 
 
 def wish(
-    limit: int = 1, *lanes: int, started: bool = True, claim_id: UUID | None = None, own: Sequence[int] = ()
+    limit: int = 1,
+    *lanes: int,
+    started: bool = True,
+    claim_id: UUID | None = None,
+    own: Sequence[int] = (),
+    slots: int = 10_000,
 ) -> Claim:
     """A claim of at most `limit` tasks, of the first lane unless others are named."""
     wanted = [LaneId(lane) for lane in lanes] or [FIRST_LANE]
     mine = frozenset(LaneId(lane) for lane in own)
-    return Claim(claim_id=claim_id or uuid4(), lanes=wanted, own=mine, limit=limit, started=started)
+    return Claim(claim_id=claim_id or uuid4(), lanes=wanted, own=mine, limit=limit, slots=slots, started=started)
 
 
 def ended(lease: Lease, status: TaskStatus = TaskStatus.COMPLETED, **fields: Any) -> Settlement:

@@ -58,7 +58,7 @@ def settlement(status: TaskStatus, **fields: Any) -> Settlement:
 
 ENDS = settlement(TaskStatus.COMPLETED)
 STAYS = Settlement(task_id=TaskId(UUID(int=2)), token=2, status=TaskStatus.WAITING_RETRY, ready_at=NOW)
-CLAIM = Claim(claim_id=uuid4(), lanes=[LaneId(1), LaneId(2)], limit=100, started=True)
+CLAIM = Claim(claim_id=uuid4(), lanes=[LaneId(1), LaneId(2)], limit=100, slots=100, started=True)
 LOG = LogBatch(task_id=LEASE[0], token=LEASE[1], sequence=1, lines=JsonText("[]"))
 
 

@@ -23,12 +23,14 @@ class Claim:
     """A wish for at most `limit` tasks of `lanes`, of its `own` ones before others. `started`: they count as RUNNING
     at once.
 
-    Repeating `claim_id` returns the same.
+    Repeating `claim_id` returns the same. Whatever the limit, the session holds no more than `slots` tasks after it,
+    those that it is stopping among them.
     """
 
     claim_id: UUID
     lanes: Sequence[LaneId]
     limit: int
+    slots: int
     started: bool
     own: frozenset[LaneId] = frozenset()
 
@@ -67,7 +69,7 @@ class Exchanged:
     """`applied`: the settlements that took effect. `may_claim` is False when the session is over or draining.
 
     `makes_room`: what was settled or claimed had taken something that a limit counts. `judged`: others may depend on
-    what was settled, and are to be judged.
+    what was settled, and are to be judged. `full`: a task waits that the session has no free slot for.
 
     In seconds, in no particular order: how long what is claimed now had been ready, and how long what was settled had
     run, as far as it had begun.
@@ -81,6 +83,7 @@ class Exchanged:
     durations: Sequence[float] = ()
     makes_room: bool = False
     judged: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +150,16 @@ class TaskExchange(Protocol):
     async def exchange(self, session: Session, settlements: Sequence[Settlement], claim: Claim | None) -> Exchanged:
         """Apply what has ended and hand out what is claimable, in one unit.
 
-        Lowest rank first, of the lane with the lowest; but of the claim's own lanes, if anything waits there.
+        Lowest rank first, of the lane with the lowest; but of the claim's own lanes, if anything waits there. What has
+        ended here makes room; of two claims at the same moment, the later one knows what the earlier one got.
         """
 
     @abstractmethod
     async def deliver(self, session: Session, claim: Claim) -> Sequence[ClaimedTask]:
-        """Hand out what was assigned to the executor by name, whatever its lanes; nothing if it may not claim."""
+        """Hand out what was assigned to the executor by name, whatever its lanes; nothing if it may not claim.
+
+        Until it has a free slot for that, `exchange` keeps one for it.
+        """
 
     @abstractmethod
     async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import LaneId
@@ -21,6 +22,7 @@ from infrastructure.sql.scheduling.task_changes import (
     after,
     is_held,
     is_stopping,
+    is_undelivered,
     is_waiting,
     number,
     of_session,
@@ -34,13 +36,42 @@ LANES = Relation("l", lane=sa.Integer, place=sa.Integer)
 """`place` orders lanes before the ranks of their tasks do."""
 CLAIM_ID = sa.bindparam("b_claim_id", type_=sa.Uuid)
 LIMIT = sa.bindparam("b_limit", type_=sa.Integer)
+SLOTS = sa.bindparam("b_slots", type_=sa.Integer)
 
 
 def claim_parameters(claim: Claim, dialect: DialectName, lanes: Iterable[LaneId]) -> Mapping[str, object]:
     """For the statements here; `lanes` are those of the claim that are still to be looked at."""
     limit = min(claim.limit, LARGEST_CLAIM)
-    wish = {"b_claim_id": claim.claim_id, "b_limit": limit, "b_started": claim.started}
+    wish = {"b_claim_id": claim.claim_id, "b_limit": limit, "b_slots": claim.slots, "b_started": claim.started}
     return wish | LANES.bind(dialect, [(lane, lane not in claim.own) for lane in lanes])
+
+
+def room(dialect: DialectName, held: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """How many tasks the claim gets at most, for an executor that holds so many."""
+    least, greatest = (sa.func.min, sa.func.max) if dialect == "sqlite" else (sa.func.least, sa.func.greatest)
+    return greatest(number(0), least(LIMIT, SLOTS - held), type_=sa.Integer)
+
+
+def held(
+    dialect: DialectName,
+    *,
+    undelivered: bool,
+    besides: sa.ColumnElement[Any] | None = None,
+    after: sa.ColumnElement[Any] | None = None,
+) -> sa.ColumnElement[int]:
+    """How many tasks the session holds or is stopping, with those that are assigned to it and `undelivered` or without.
+
+    SQLite has one writer at a time. On PostgreSQL other claims of the executor wait from here on until this one is
+    committed, and the number is that of this moment, not of the statement's beginning (see the function's migration);
+    tasks `besides` do not count, and `after` is evaluated before.
+    """
+    if dialect == "sqlite":
+        counted = of_session() if undelivered else sa.and_(of_session(), sa.not_(is_undelivered()))
+        return sa.select(sa.func.count()).select_from(tasks).where(counted).scalar_subquery()
+    executor, epoch = sa.bindparam("b_executor", type_=sa.Text), sa.bindparam("b_epoch", type_=sa.Integer)
+    ids = sa.cast(sa.null(), ARRAY(sa.Uuid)) if besides is None else besides
+    with_those = sa.true() if undelivered else sa.false()
+    return sa.func.held_tasks(executor, epoch, with_those, ids, sa.true() if after is None else after, type_=sa.Integer)
 
 
 def may_claim() -> sa.Exists:

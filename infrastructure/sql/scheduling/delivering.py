@@ -7,12 +7,12 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from domain.scheduling.ports.task_exchange import LARGEST_CLAIM, Claim, ClaimedTask
+from domain.scheduling.ports.task_exchange import Claim, ClaimedTask
 from domain.scheduling.ports.task_queue import Session
 from domain.scheduling.task_status import TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Statement
-from infrastructure.sql.scheduling.claiming import CLAIM_ID, LIMIT, may_claim
+from infrastructure.sql.scheduling.claiming import CLAIM_ID, claim_parameters, held, may_claim, room
 from infrastructure.sql.scheduling.scripts import Script, moment
 from infrastructure.sql.scheduling.settling import session_parameters
 from infrastructure.sql.scheduling.task_changes import after, is_undelivered, number, of_session, t, word
@@ -22,8 +22,7 @@ from infrastructure.sql.scheduling.task_tables import tasks
 
 def deliver(dialect: DialectName, session: Session, claim: Claim) -> Script[Sequence[ClaimedTask]]:
     """In the order of their assignment. Their token and attempt were counted when they were assigned."""
-    wish = {"b_claim_id": claim.claim_id, "b_limit": min(claim.limit, LARGEST_CLAIM), "b_started": claim.started}
-    rows = yield _DELIVER, {**session_parameters(session), **wish}
+    rows = yield _DELIVER, {**session_parameters(session), **claim_parameters(claim, dialect, ())}
     return sorted((claimed_task(row) for row in rows), key=lambda task: task.token)
 
 
@@ -32,7 +31,8 @@ def _deliver(dialect: DialectName) -> sa.Executable:
     now = moment(dialect)
     started = sa.bindparam("b_started", type_=sa.Boolean)
     waiting = sa.select(t.id).where(of_session(), is_undelivered(), may_claim())
-    first = waiting.order_by(t.id).limit(LIMIT).with_for_update(skip_locked=True, of=tasks)
+    free = room(dialect, held(dialect, undelivered=False))
+    first = waiting.order_by(t.id).limit(free).with_for_update(skip_locked=True, of=tasks)
     fetched = {
         "claim_id": CLAIM_ID,
         "status": sa.case((started, word(TaskStatus.RUNNING)), else_=t.status),

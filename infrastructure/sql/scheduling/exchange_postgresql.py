@@ -52,16 +52,17 @@ def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
     """What the statement returned, and the lane it claimed from."""
     claimed, stop = [], []
     lane, applied, may_claim, makes_room, judged = None, frozenset[TaskId](), False, False, False
+    full = False
     waits: Sequence[float] | None = None
     durations: Sequence[float | None] | None = None
     for row in rows:
         if row[0] == HANDED_OUT:
-            claimed.append(row[1:-7])
+            claimed.append(row[1:-8])
         elif row[0] == TO_STOP:
             _, _, id_, token, _, reason, _, error, *_ = row
             stop.append(stop_order(id_, token, reason, error))
         elif row[0] == SUMMARY:
-            *_, waits, durations, ids, left_slot, left_queue, may_claim, judged = row
+            *_, waits, durations, ids, left_slot, left_queue, may_claim, judged, full = row
             makes_room = bool(left_slot or left_queue)
             lane, applied = row[6], frozenset(ids or ())
     tasks = [claimed_task(row) for row in sorted(claimed)]
@@ -74,5 +75,6 @@ def _read(rows: Sequence[Row]) -> tuple[Exchanged, LaneId | None]:
         durations=[each for each in durations or () if each is not None],
         makes_room=makes_room,
         judged=judged,
+        full=full,
     )
     return answer, lane

@@ -21,7 +21,9 @@ from infrastructure.sql.scheduling.claiming import (
     claimed_before,
     first_rank,
     first_waiting,
+    held,
     may_claim,
+    room,
     stop_orders,
 )
 from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS, has_edges
@@ -57,9 +59,11 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
     settled = yield from _settle(now, changes, of_session, judged=judged)
     tasks: list[Row] = []
     waits: list[float] = []
-    left_queue = False
+    left_queue = full = False
     if claim is not None and may:
-        tasks, waits, left_queue = yield from _claim({**of_session, **claim_parameters(claim, "sqlite", claim.lanes)})
+        tasks, waits, left_queue, full = yield from _claim(
+            {**of_session, **claim_parameters(claim, "sqlite", claim.lanes)}
+        )
     stop = yield _STOP, of_session
     return Exchanged(
         applied=frozenset(settlement.task_id for settlement, _ in settled),
@@ -70,6 +74,7 @@ def exchange(session: Session | None, settlements: Sequence[Settlement], claim: 
         durations=[ran / _SECOND for _, (*_, ran, _) in settled if ran is not None],
         makes_room=left_queue or any(slot is not None for _, (*_, slot) in settled),
         judged=judged,
+        full=full,
     )
 
 
@@ -100,17 +105,21 @@ def _matched(settlements: Sequence[Settlement], rows: Sequence[Row]) -> list[tup
     return [(by_lease[row[:2]], row[2:]) for row in rows]
 
 
-def _claim(parameters: Parameters) -> Script[tuple[list[Row], list[float], bool]]:
-    """What is handed out, how long what is handed out now has waited, and whether any of it had a turn."""
+def _claim(parameters: Parameters) -> Script[tuple[list[Row], list[float], bool, bool]]:
+    """What is handed out, how long what is handed out now has waited, whether any of it had a turn, and whether there
+    is no room for what waits."""
     if before := (yield _BEFORE, parameters):
-        return before, [], False
-    lanes = yield _CHOSEN, parameters
-    if not lanes:
-        return [], [], False
-    handed_out = yield _CLAIMED, {**parameters, "b_lane": lanes[0][0]}
+        return before, [], False, False
+    chosen = yield _CHOSEN, parameters
+    if not chosen:
+        return [], [], False, False
+    ((lane, free),) = chosen
+    if not free:
+        return [], [], False, True
+    handed_out = yield _CLAIMED, {**parameters, "b_lane": lane, "b_limit": free}
     yield _TOKENS_TAKEN, {"b_taken": len(handed_out)}
     waits = [row[-2] / _SECOND for row in handed_out]
-    return [row[:-2] for row in handed_out], waits, any(row[-1] is not None for row in handed_out)
+    return [row[:-2] for row in handed_out], waits, any(row[-1] is not None for row in handed_out), False
 
 
 def _facts(columns: Columns, now: sa.ColumnElement[datetime]) -> list[sa.ColumnElement[Any]]:
@@ -155,12 +164,12 @@ def _remove(ids: sa.FromClause) -> sa.Executable:
 
 
 def _chosen() -> sa.Executable:
-    """The lane whose first task has the lowest rank, an own one before others."""
+    """The lane whose first task has the lowest rank, an own one before others; and how many it may give."""
     lanes = LANES.source("sqlite")
     first = first_rank(lanes.c.lane).scalar_subquery().label("first")
     by_rank = sa.select(lanes.c.lane, lanes.c.place, first).subquery()
     return (
-        sa.select(by_rank.c.lane)
+        sa.select(by_rank.c.lane, room("sqlite", held("sqlite", undelivered=True)))
         .where(by_rank.c.first.is_not(None))
         .order_by(by_rank.c.place, by_rank.c.first)
         .limit(number(1))

@@ -15,12 +15,13 @@ from domain.scheduling.ports.task_exchange import LARGEST_CLAIM
 from infrastructure.sql.relation import Statement
 from infrastructure.sql.scheduling.claiming import (
     LANES,
-    LIMIT,
     claimed,
     claimed_before,
     first_rank,
     first_waiting,
+    held,
     may_claim,
+    room,
     stop_orders,
 )
 from infrastructure.sql.scheduling.dependency_tables import judgements
@@ -57,6 +58,7 @@ _SUMMED: Final[dict[str, Any]] = {
     "left_queue": sa.Boolean(),
     "may_claim": sa.Boolean(),
     "judged": sa.Boolean(),
+    "full": sa.Boolean(),
 }
 
 _NOW = moment("postgresql")
@@ -72,13 +74,15 @@ def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
     settled: list[sa.CTE] = []
     judged: sa.ColumnElement[Any] = sa.false()
     writes: list[sa.CTE] = []
+    locked: sa.CTE | None = None
     if ends is not Ends.NONE:
         settled.append(moved := _moved(ends))
         left = judgements_of(moved).returning(judgements.c.job_id).cte("left_behind")
-        judged = sa.exists(sa.select(left.c.job_id))
+        judged = sa.select(sa.func.count() > number(0)).select_from(left).scalar_subquery()
         writes += [_into_history(moved), left]
     if has_kept:
-        settled.append(locked := _locked())
+        locked = _locked()
+        settled.append(locked)
         writes += [_attempts(locked), _kept(locked)]
     applied: sa.ColumnElement[Any] = _missing(ARRAY(sa.Uuid))
     ran = waited = _missing(_SECONDS)
@@ -93,16 +97,19 @@ def _build(ends: Ends, has_kept: bool, claims: bool) -> sa.Executable:
     s = stop.c
     parts = [_part(TO_STOP, stop, id=s.id, token=s.token, job_name=s.status_reason, parameters=s.error)]
     lane: sa.ColumnElement[Any] = _missing(sa.Integer())
+    full: sa.ColumnElement[Any] = sa.false()
     if claims:
         before = claimed_before().cte("before")
         chosen = _chosen(before)
-        lane = sa.select(chosen.c.lane).scalar_subquery()
-        new = _claimed(chosen)
+        free = _free(chosen, locked, judged)
+        lane = sa.select(chosen.c.lane).join(free, free.c.slots > number(0)).scalar_subquery()
+        full = sa.exists(sa.select(free.c.slots).where(free.c.slots == number(0)))
+        new = _claimed(chosen, free)
         waited = sa.select(sa.func.array_agg(new.c.wait)).scalar_subquery()
         left_queue = sa.select(sa.func.bool_or(new.c.had_turn)).scalar_subquery()
         parts += [_part(HANDED_OUT, tasks, **dict(tasks.c)) for tasks in (before, new)]
     summary = {"lane": lane, "waited": waited, "ran": ran, "applied": applied, "may_claim": may_claim()}
-    summary |= {"left_slot": left_slot, "left_queue": left_queue, "judged": judged}
+    summary |= {"left_slot": left_slot, "left_queue": left_queue, "judged": judged, "full": full}
     parts.append(_part(SUMMARY, None, **summary))
     return sa.union_all(*parts).add_cte(*writes)
 
@@ -155,12 +162,24 @@ def _chosen(before: sa.CTE) -> sa.CTE:
     return by_rank.limit(number(1)).cte("chosen")
 
 
-def _claimed(chosen: sa.CTE) -> sa.CTE:
+def _free(chosen: sa.CTE, locked: sa.CTE | None, judged: sa.ColumnElement[Any]) -> sa.CTE:
+    """How many tasks the session has room for, if anything waits; what this statement settles does not count.
+
+    What was moved is gone by then, what is only `locked` may have its lease still. Other claims of the executor wait
+    from then on, so this one waits for nothing any more: the judgements that it leaves are written.
+    """
+    kept = None if locked is None else sa.select(sa.func.array_agg(locked.c.id)).scalar_subquery()
+    slots = room("postgresql", held("postgresql", undelivered=True, besides=kept, after=judged))
+    return sa.select(slots.label("slots")).select_from(chosen).cte("free")
+
+
+def _claimed(chosen: sa.CTE, free: sa.CTE) -> sa.CTE:
     """Lock and hand out. The literal limit tells the planner how little it is; the bound one stops the locking."""
     place = sa.literal_column("tasks.ctid", sa.types.NullType()).label("place")
     waiting = first_waiting(sa.select(chosen.c.lane).scalar_subquery()).with_only_columns(place)
     first = waiting.limit(number(LARGEST_CLAIM)).with_for_update(skip_locked=True, of=tasks).subquery("first")
-    picked = sa.select(first.c.place).limit(LIMIT).cte("picked")
+    slots = sa.func.coalesce(sa.select(free.c.slots).scalar_subquery(), number(0), type_=sa.Integer)
+    picked = sa.select(first.c.place).limit(slots).cte("picked")
     token = sa.Sequence("task_tokens").next_value()
     change = sa.update(tasks).where(sa.literal_column("tasks.ctid") == picked.c.place)
     waited = _seconds(t.claimed_at, t.ready_at).label("wait")

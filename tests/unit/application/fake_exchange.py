@@ -64,8 +64,20 @@ class FakeTaskExchange(TaskExchange):
         executor = self._store.tables.executors.get(session.executor_id)
         present = executor is not None and executor.epoch == session.epoch
         may_claim = executor is not None and present and executor.status is ExecutorStatus.ONLINE
-        claimed = self._claim(session, claim) if claim is not None and may_claim else []
-        return Exchanged(applied=frozenset(applied), claimed=claimed, stop=self._stop(session), may_claim=may_claim)
+        claims = claim if may_claim else None
+        full = claims is not None and self._room(session, claims) == 0 and bool(self._wanted(claims))
+        claimed = [] if claims is None else self._claim(session, claims)
+        return Exchanged(
+            applied=frozenset(applied), claimed=claimed, stop=self._stop(session), may_claim=may_claim, full=full
+        )
+
+    def _room(self, session: Session, claim: Claim) -> int:
+        return max(0, claim.slots - sum(t.holder == session for t in self._tasks.values()))
+
+    def _wanted(self, claim: Claim) -> list[StoredTask]:
+        waiting = sorted((t for t in self._tasks.values() if t.is_claimable), key=lambda t: (t.ready_at, t.id))
+        own = [t for t in waiting if t.lane in claim.own]
+        return own or [t for t in waiting if t.lane in claim.lanes]
 
     def _stop(self, session: Session) -> list[StopOrder]:
         stopping = [t for t in self._tasks.values() if t.stopping_until and t.holder == session]
@@ -73,10 +85,8 @@ class FakeTaskExchange(TaskExchange):
 
     def _claim(self, session: Session, claim: Claim) -> list[ClaimedTask]:
         mine = [t for t in self._tasks.values() if t.holder == session and t.claim_id == claim.claim_id]
-        waiting = sorted((t for t in self._tasks.values() if t.is_claimable), key=lambda t: (t.ready_at, t.id))
-        own = [t for t in waiting if t.lane in claim.own]
-        wanted = own or [t for t in waiting if t.lane in claim.lanes]
-        for task in [] if mine else wanted[: claim.limit]:
+        wanted = self._wanted(claim)
+        for task in [] if mine else wanted[: min(claim.limit, self._room(session, claim))]:
             self._token += 1
             status = TaskStatus.RUNNING if claim.started else TaskStatus.ASSIGNED
             held = replace(
@@ -105,7 +115,9 @@ class FakeTaskExchange(TaskExchange):
         executor = self._store.tables.executors.get(session.executor_id)
         if executor is None or executor.epoch != session.epoch or not executor.may_claim:
             return []
-        mine = [t for t in self._tasks.values() if t.is_held_by(session) and t.is_undelivered][: claim.limit]
+        mine = [t for t in self._tasks.values() if t.is_held_by(session) and t.is_undelivered]
+        delivered = sum(t.holder == session and not t.is_undelivered for t in self._tasks.values())
+        mine = mine[: max(0, min(claim.limit, claim.slots - delivered))]
         for task in mine:
             status = TaskStatus.RUNNING if claim.started else task.status
             self._put(replace(task, status=status, claim_id=claim.claim_id, claimed_at=self._store.now))

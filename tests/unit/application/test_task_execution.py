@@ -114,6 +114,18 @@ async def test_an_executor_gets_no_more_than_its_slots_at_once(ready: Cluster) -
     for _ in range(5):
         await ready.execution.submit(ANN, "work")
     assert len((await ready.claim(500)).tasks) == 3
+    assert (await ready.claim(500)).tasks == []
+
+
+async def test_a_claim_that_waits_for_a_slot_gets_the_task_when_another_call_reports(ready: Cluster) -> None:
+    await ready.register(offer=capability(slots=1))
+    for _ in range(2):
+        await ready.execution.submit(ANN, "work")
+    (handed,) = (await ready.claim()).tasks
+    claim = await waiting_claim(ready)
+    done = Report(task_id=handed.task.id, token=handed.task.token, kind=ReportKind.COMPLETE)
+    await ready.execution.exchange(ANN, EXECUTOR_ID, 1, [done], None, timedelta(0))
+    assert len((await answer_of(claim)).tasks) == 1
 
 
 async def test_an_executor_gets_only_what_it_can_run(ready: Cluster) -> None:
