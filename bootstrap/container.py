@@ -179,7 +179,7 @@ class Container(containers.DeclarativeContainer):
     backfills = providers.Singleton(Backfills, work.provider, ids, calendars, wake_up)
     backfill_reader = providers.Singleton(SqlBackfillReader, store)
     backfiller = providers.Singleton(Backfiller, work.provider, ids, calendars, wake_up, telemetry, switches)
-    judge = providers.Singleton(Judge, work.provider, ids, lanes, conditions, wake_up, telemetry)
+    judge = providers.Singleton(Judge, work.provider, ids, lanes, conditions, job_types, wake_up, telemetry)
     redrive = providers.Singleton(Redrive, work.provider, wake_up)
     explanations = providers.Singleton(
         Explanations,

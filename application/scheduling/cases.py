@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from application.scheduling.ports import SchedulingWork
+from application.scheduling.upstream_filling import AS_THEY_ARE, UpstreamFilling, fill_from_upstreams
 from domain.scheduling.dependency import EdgeType
 from domain.scheduling.graph import Dependent, Graph, Link
 from domain.scheduling.ids import JobId, RunId, TaskId
+from domain.scheduling.job_type import JobTypes
 from domain.scheduling.judging import Seen, Sight, Verdict, judge
 from domain.scheduling.occurrence import run_fire_key
+from domain.scheduling.placeholders import Source, has_places
 from domain.scheduling.ports.conditions import Conditions
 from domain.scheduling.ports.judgement_queue import Judgement, Waiting
 from domain.scheduling.ports.listener_queue import Listener
 from domain.scheduling.ports.run_book import End, Part, Root, Wish
 from domain.shared.ids import TenantId
+from domain.shared.json_value import JsonText
 
 _OUTSIDE = "is no part of this run, and its edge has no match"
 
@@ -24,7 +28,8 @@ _OUTSIDE = "is no part of this run, and its edge has no match"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A task that waits, or a place in a run where there is none yet; and the verdict. `looks_out`: an edge that is
-    not satisfied yet leads out of the run, so that somebody has to wait for it.
+    not satisfied yet leads out of the run, so that somebody has to wait for it. `parameters`, if they have places that
+    upstreams may fill, and then the `ends` of these, by the names that places may call them.
     """
 
     dependent: Dependent
@@ -35,6 +40,15 @@ class Case:
     verdict: Verdict
     cancelled: str | None
     looks_out: bool
+    parameters: JsonText | None = None
+    ends: Mapping[str, End] = field(default_factory=dict)
+
+    def filling(self, types: JobTypes) -> UpstreamFilling:
+        """The parameters that it runs with, if it runs now."""
+        if self.parameters is None:
+            return AS_THEY_ARE
+        type_ = self.listener.job_type
+        return fill_from_upstreams(self.parameters, self.ends, types.named(type_) if type_ in types else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +61,7 @@ class _Place:
     waiting: Waiting | None
     root: Root | None
     run: frozenset[JobId]
+    parameters: JsonText | None
 
 
 class Cases:
@@ -88,6 +103,7 @@ class Cases:
         cases = []
         for place, seen in zip(places, sights, strict=True):
             links = zip(place.dependent.links, seen, strict=True)
+            named = {} if place.parameters is None else _named(place, seen, ends)
             cases.append(
                 Case(
                     dependent=place.dependent,
@@ -101,6 +117,8 @@ class Cases:
                         link.upstream not in place.run and (sight.awaited or any(not f.is_over for f in sight.fires))
                         for link, sight in links
                     ),
+                    parameters=place.parameters,
+                    ends=named,
                 )
             )
         return cases
@@ -123,7 +141,15 @@ def _standing(
         dependent = graph.get(each.job_id) or _free(each.job_id, listeners[each.job_id])
         run = graph.run_of(root.job_id) if root is not None and dependent.follows else frozenset[JobId]()
         places.append(
-            _Place(dependent=dependent, run_id=each.run_id, nominal=each.nominal, waiting=each, root=root, run=run)
+            _Place(
+                dependent=dependent,
+                run_id=each.run_id,
+                nominal=each.nominal,
+                waiting=each,
+                root=root,
+                run=run,
+                parameters=each.parameters,
+            )
         )
     return places
 
@@ -149,8 +175,17 @@ async def _empty(
             continue
         run = graph.run_of(root.job_id)
         if each.job_id in run and each.job_id != root.job_id:
+            own = listeners[each.job_id].parameters
             places.append(
-                _Place(dependent=dependent, run_id=each.run_id, nominal=root.nominal, waiting=None, root=root, run=run)
+                _Place(
+                    dependent=dependent,
+                    run_id=each.run_id,
+                    nominal=root.nominal,
+                    waiting=None,
+                    root=root,
+                    run=run,
+                    parameters=own if has_places(own, Source.UPSTREAM) else None,
+                )
             )
     fired = await work.listeners.fired({(p.dependent.job_id, run_fire_key(p.run_id)) for p in places})
     return [p for p in places if (p.dependent.job_id, run_fire_key(p.run_id)) not in fired]
@@ -177,12 +212,22 @@ def _sight(place: _Place, link: Link, parts: Mapping[Part, Seen], fires: Mapping
 
 
 def _asked_for(places: Iterable[_Place], sights: Iterable[Sequence[Sight]]) -> set[TaskId]:
-    """The tasks whose ends conditions ask about."""
+    """The tasks whose ends conditions and parameters ask about."""
     return {
         fire.task_id
         for place, seen in zip(places, sights, strict=True)
         for link, sight in zip(place.dependent.links, seen, strict=True)
-        if link.type is EdgeType.CONDITIONAL
+        if link.type is EdgeType.CONDITIONAL or place.parameters is not None
         for fire in sight.fires
         if fire.is_over and fire.task_id is not None
     }
+
+
+def _named(place: _Place, sights: Sequence[Sight], ends: Mapping[TaskId, End]) -> dict[str, End]:
+    """By the upstreams' names, and by their ids for jobs that name them so. Of several fires none is meant."""
+    found = {}
+    for link, sight in zip(place.dependent.links, sights, strict=True):
+        over = [fire.task_id for fire in sight.fires if fire.is_over and fire.task_id in ends]
+        if len(over) == 1 and over[0] is not None:
+            found[link.name] = found[str(link.upstream)] = ends[over[0]]
+    return found

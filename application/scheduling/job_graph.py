@@ -11,6 +11,7 @@ from domain.scheduling.errors import DependencyCircle, JobHasDependents
 from domain.scheduling.graph import Dependent, Graph, Link
 from domain.scheduling.ids import JobId
 from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.placeholders import Source, places
 from domain.scheduling.ports.graph_book import Named
 from domain.shared.errors import FieldProblem, raise_all
 
@@ -71,6 +72,7 @@ async def _resolved(work: SchedulingWork, job: Job) -> Dependent:
         at_least=d.dependencies.at_least,
         wait_timeout=d.dependencies.wait_timeout,
         on_unsatisfied=d.dependencies.on_unsatisfied,
+        reads=any(place.source is Source.UPSTREAM for place in places(d.parameters)),
     )
 
 

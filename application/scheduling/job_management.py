@@ -18,6 +18,7 @@ from application.scheduling.metrics import UNCOUNTED, Metrics
 from application.scheduling.ports import BeginWork
 from application.scheduling.recording import write_up_manual
 from application.scheduling.task_keys import asked_keys
+from application.scheduling.upstream_filling import fill_without_upstreams
 from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
 from application.shared.principal import Principal
@@ -227,6 +228,7 @@ class JobManagementService:
             job = await work.jobs.get(principal.tenant, key)
             job.require_runnable()
             parameters = fill_without_event(job.definition, parameters)
+            parameters = fill_without_upstreams(job.definition, parameters)
             schedule = await work.schedules.take(job.id)
             policy = schedule.policy.overlap.overridden(overlap)
             verdict = judge_overlap(policy, schedule.live, schedule.waiting, is_last=True)

@@ -16,6 +16,7 @@ from application.shared.errors import StoreUnavailable
 from application.shared.ids import Ids
 from application.shared.wake_up import JUDGEMENTS, OPENINGS, PLANNER, WakeUp, lane_topic, task_topic
 from domain.scheduling.ids import LaneId
+from domain.scheduling.job_type import JobTypes
 from domain.scheduling.job_types.built_in import WORKFLOW
 from domain.scheduling.ports.conditions import Conditions
 from domain.scheduling.task import Origin
@@ -38,6 +39,7 @@ class Judge:
         ids: Ids,
         lanes: Lanes,
         conditions: Conditions,
+        types: JobTypes,
         wake_up: WakeUp,
         metrics: Metrics = UNCOUNTED,
     ) -> None:
@@ -47,6 +49,7 @@ class Judge:
         self._wake_up = wake_up
         self._metrics = metrics
         self._cases = Cases(conditions)
+        self._types = types
         self._batch = LARGEST_BATCH
         self._topics = [JUDGEMENTS]
 
@@ -89,7 +92,7 @@ class Judge:
                 if not told and not overdue:
                     return False
                 cases = await self._cases.of(work, told, overdue)
-                sheet = JudgeSheet(work.now)
+                sheet = JudgeSheet(work.now, self._types)
                 for case in cases:
                     sheet.enter(case)
                 await self._write(work, sheet)

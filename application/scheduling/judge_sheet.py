@@ -11,6 +11,7 @@ from application.scheduling.cases import Case
 from domain.scheduling.dependency import LONGEST_WAIT, OnUnsatisfied
 from domain.scheduling.firing import Cause, Firing, PlannedFire
 from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.job_type import JobTypes
 from domain.scheduling.judging import Outcome
 from domain.scheduling.occurrence import Decision, run_fire_key
 from domain.scheduling.policies import OverlapPolicy
@@ -22,14 +23,18 @@ from domain.shared.json_value import JsonText
 
 DEPENDENCIES_UNSATISFIED: Final = "DEPENDENCIES_UNSATISFIED"
 
+UPSTREAM_VALUE_MISSING: Final = "UPSTREAM_VALUE_MISSING"
+"""An upstream has ended well enough, and without what the task's parameters take from it."""
+
 _Fire = tuple[JobId, str]
 
 
 class JudgeSheet:
     """For the cases of one batch. Ends of tasks that are yet to be created are found by their fires."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, types: JobTypes) -> None:
         self._now = now
+        self._types = types
         self.released: dict[TaskId, JsonText | None] = {}
         self._ended: list[Conclusion] = []
         self._ended_at_once: dict[_Fire, Conclusion] = {}
@@ -59,7 +64,7 @@ class JudgeSheet:
         elif (why := _stopped(case)) is not None:
             self._end(case.waiting, TaskStatus.SKIPPED, why)
         elif case.verdict.outcome is Outcome.SATISFIED:
-            self.released[case.waiting.task_id] = None
+            self._let_go(case, case.waiting)
         elif case.verdict.outcome is Outcome.UNSATISFIABLE:
             self._end(case.waiting, TaskStatus.SKIPPED, case.verdict.reason, cause=case.verdict.cause)
         elif self._is_late(case.waiting):
@@ -69,12 +74,12 @@ class JudgeSheet:
         outcome = case.verdict.outcome
         if (why := _stopped(case)) is not None:
             self._fire(case, waits=True)
-            self._end_at_once(case, why)
+            self._end_at_once(case, TaskStatus.SKIPPED, why)
         elif outcome is Outcome.SATISFIED:
-            self._fire(case, waits=False)
+            self._fire_now(case)
         elif outcome is Outcome.UNSATISFIABLE:
             self._fire(case, waits=True)
-            self._end_at_once(case, case.verdict.reason)
+            self._end_at_once(case, TaskStatus.SKIPPED, case.verdict.reason, cause=case.verdict.cause)
         elif case.looks_out:
             self._fire(case, waits=True)  # nobody in the run will bring it up again
 
@@ -100,8 +105,27 @@ class JudgeSheet:
         if live and schedule.policy.overlap is OverlapPolicy.SKIP:
             self._end(waiting, TaskStatus.SKIPPED, f"{live} earlier task(s) still unfinished")
             return
-        self._live[schedule.job_id] = live + 1
-        self.released[waiting.task_id] = None
+        if self._let_go(case, waiting):
+            self._live[schedule.job_id] = live + 1
+
+    def _let_go(self, case: Case, waiting: Waiting) -> bool:
+        """Whether it may run: what is to come from its upstreams is there."""
+        filling = case.filling(self._types)
+        if filling.refusal is not None:
+            error = TaskError(UPSTREAM_VALUE_MISSING, filling.refusal)
+            self._end(waiting, TaskStatus.FAILED, filling.refusal, error, filling.cause)
+            return False
+        self.released[waiting.task_id] = filling.parameters
+        return True
+
+    def _fire_now(self, case: Case) -> None:
+        filling = case.filling(self._types)
+        if filling.refusal is not None:
+            self._fire(case, waits=True)
+            error = TaskError(UPSTREAM_VALUE_MISSING, filling.refusal)
+            self._end_at_once(case, TaskStatus.FAILED, filling.refusal, error, filling.cause)
+            return
+        self._fire(case, waits=False, parameters=filling.parameters)
 
     def _is_late(self, waiting: Waiting) -> bool:
         return waiting.wait_until is not None and waiting.wait_until <= self._now
@@ -117,17 +141,25 @@ class JudgeSheet:
         end = Conclusion(task_id=waiting.task_id, status=status, reason=reason, error=error, cause=cause)
         self._ended.append(end)
 
-    def _end_at_once(self, case: Case, reason: str) -> None:
+    def _end_at_once(
+        self,
+        case: Case,
+        status: TaskStatus,
+        reason: str,
+        error: TaskError | None = None,
+        cause: TaskId | None = None,
+    ) -> None:
         nobody_yet = TaskId(case.run_id)
         self._ended_at_once[case.dependent.job_id, run_fire_key(case.run_id)] = Conclusion(
-            task_id=nobody_yet, status=TaskStatus.SKIPPED, reason=reason, cause=case.verdict.cause
+            task_id=nobody_yet, status=status, reason=reason, error=error, cause=cause
         )
 
-    def _fire(self, case: Case, *, waits: bool) -> None:
+    def _fire(self, case: Case, *, waits: bool, parameters: JsonText | None = None) -> None:
         timeout = case.dependent.wait_timeout or LONGEST_WAIT
         cause = Cause(
             fire_key=run_fire_key(case.run_id),
             origin=Origin.DEPENDENCY,
+            parameters=parameters,
             run_id=case.run_id,
             waits=waits,
             wait_until=self._now + timeout if waits else None,

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from application.scheduling.assignments import Assignments
-from application.scheduling.downstream import wait_again
+from application.scheduling.downstream import is_to_be_filled, wait_again, wait_for_values
 from application.scheduling.ports import BeginWork
 from application.scheduling.report_intake import ReportIntake
 from application.shared.principal import Principal
@@ -85,7 +85,10 @@ class TaskControlService:
             (await work.jobs.get(principal.tenant, task.job_id)).require_runnable()
             if downstream:
                 await wait_again(work, principal, task_id, reason)
-            await work.tasks.save(task)
+            if await is_to_be_filled(work, task):
+                await wait_for_values(work, task, reason)
+            else:
+                await work.tasks.save(task)
             await work.commit()
         self._wake_up.signal(lane_topic(task.lane), 1)
         self._wake_up.signal(JUDGEMENTS)

@@ -18,6 +18,7 @@ from application.scheduling.report_intake import ReportIntake
 from application.scheduling.sessions import Sessions
 from application.scheduling.switches import NOTHING_STOPPED, Stops
 from application.scheduling.task_keys import asked_keys
+from application.scheduling.upstream_filling import fill_without_upstreams
 from application.shared.draining import Draining
 from application.shared.ids import Ids
 from application.shared.principal import Principal
@@ -159,6 +160,7 @@ class TaskExecutionService:
             job = await work.jobs.get(principal.tenant, job_key)
             job.require_runnable()
             parameters = fill_without_event(job.definition, parameters)
+            parameters = fill_without_upstreams(job.definition, parameters)
             at = scheduled_time or work.now
             gate = Gate.TIME if at > work.now else None
             task = NewTask(

@@ -25,7 +25,7 @@ from domain.scheduling.events import (
 from domain.scheduling.ids import JobId
 from domain.scheduling.job_type import JobTypes
 from domain.scheduling.limits import NO_LIMITS, Limits
-from domain.scheduling.place_rules import place_problems
+from domain.scheduling.place_rules import key_place_problems, place_problems
 from domain.scheduling.placement import Lane, Placement
 from domain.scheduling.policies import FiringPolicy, Timeouts
 from domain.scheduling.priority import NORMAL, Priority
@@ -116,7 +116,9 @@ class JobDefinition:
         """Raises `UnknownJobType`, or `Invalid` when handler or parameters do not fit the type."""
         type_ = types.named(self.type)
         problems = list(type_.check(self.parameters))
-        problems += [each.under("/parameters") for each in place_problems(self.parameters, self.trigger, type_)]
+        found = place_problems(self.parameters, self.trigger, type_, self.dependencies)
+        problems += [each.under("/parameters") for each in found]
+        problems += key_place_problems(self.parameters, self.limits)
         if type_.needs_handler and not self.handler:
             problems.append(FieldProblem("/handler", "HANDLER_MISSING", f"A {self.type} job must name its handler."))
         if self.handler and not type_.needs_handler:

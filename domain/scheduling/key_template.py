@@ -45,6 +45,11 @@ class KeyTemplate:
         """Whether it is the same for all tasks."""
         return "${" not in self.text
 
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The parameters that its places take something from."""
+        return frozenset(place[1].split(".")[0] for place in _PARAMETER.finditer(self.text))
+
     def missing(self, parameters: Mapping[str, object]) -> str | None:
         """The first parameter that it needs and that has no single value there."""
         return next((p[1] for p in _PARAMETER.finditer(self.text) if _value(parameters, p[1]) is None), None)

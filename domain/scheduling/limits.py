@@ -106,12 +106,12 @@ class Limits:
     fairness: Fairness | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._templates)
+        return bool(self.templates)
 
     @property
     def are_fixed(self) -> bool:
         """Whether all tasks have the same keys."""
-        return all(template.is_fixed for _, template in self._templates)
+        return all(template.is_fixed for _, template in self.templates)
 
     def keys(self, parameters: Mapping[str, object]) -> TaskKeys:
         """Those of a task with these parameters."""
@@ -123,13 +123,14 @@ class Limits:
 
     def missing(self, parameters: Mapping[str, object]) -> Iterator[FieldProblem]:
         """Which keys cannot be made of these parameters."""
-        for name, template in self._templates:
+        for name, template in self.templates:
             if (parameter := template.missing(parameters)) is not None:
                 detail = f"The key {template.text!r} needs the parameter {parameter!r}, a text or a number."
                 yield FieldProblem(f"/{name}/key", "KEY_WITHOUT_PARAMETER", detail)
 
     @property
-    def _templates(self) -> list[tuple[str, KeyTemplate]]:
+    def templates(self) -> list[tuple[str, KeyTemplate]]:
+        """The keys, each with the member of a job's document that has it."""
         kinds = (("concurrency", self.concurrency), ("rateLimit", self.rate), ("fairness", self.fairness))
         return [(name, limit.key) for name, limit in kinds if limit is not None]
 

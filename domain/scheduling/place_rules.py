@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from domain.scheduling.dependency import Dependencies
 from domain.scheduling.job_type import JobType
+from domain.scheduling.limits import Limits
 from domain.scheduling.placeholders import Place, Source, places, pointer
+from domain.scheduling.upstream_places import upstream_place_problems
 from domain.shared.errors import FieldProblem, Invalid
 from domain.shared.json_value import JsonObject
 from domain.timing.trigger import Trigger
+
+ON_NOTHING: Final = Dependencies()
 
 _ATTRIBUTE: Final = re.compile(r"[a-z0-9]+|data_base64")
 """As CloudEvents names them; extensions may have any such name."""
 
 
-def place_problems(parameters: JsonObject, trigger: Trigger, type_: JobType) -> Iterator[FieldProblem]:
+def place_problems(
+    parameters: JsonObject, trigger: Trigger, type_: JobType, dependencies: Dependencies = ON_NOTHING
+) -> Iterator[FieldProblem]:
     """What is wrong with the places in the parameters of a job; pointers are relative to these."""
     try:
         found = places(parameters)
@@ -29,6 +36,23 @@ def place_problems(parameters: JsonObject, trigger: Trigger, type_: JobType) -> 
             yield place.problem("PLACE_IN_CODE", detail)
         elif place.source is Source.EVENT:
             yield from _of_event(place, trigger)
+    yield from upstream_place_problems(found, dependencies)
+
+
+def key_place_problems(parameters: JsonObject, limits: Limits) -> Iterator[FieldProblem]:
+    """A task that waits has its keys before its upstreams have ended, so that nothing of these can be in them."""
+    from_upstreams = {place.way[0] for place in _readable(parameters) if place.source is Source.UPSTREAM}
+    for name, template in limits.templates:
+        if taken := sorted(template.parameters & from_upstreams):
+            detail = f"The key {template.text!r} is made before the upstreams have ended; {taken[0]!r} comes from one."
+            yield FieldProblem(f"/{name}/key", "KEY_FROM_UPSTREAM", detail)
+
+
+def _readable(parameters: JsonObject) -> Sequence[Place]:
+    try:
+        return places(parameters)
+    except Invalid:
+        return ()
 
 
 def _of_event(place: Place, trigger: Trigger) -> Iterator[FieldProblem]:

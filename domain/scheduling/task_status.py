@@ -61,6 +61,9 @@ TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
 REOPENED_BY_OPERATOR: frozenset[TaskStatus] = frozenset({_S.FAILED, _S.TIMEOUT, _S.CANCELLED})
 """Final states that an operator's retry takes back to PENDING: the same task, a new attempt."""
 
+NEVER_RAN: tuple[TaskStatus, ...] = (_S.SKIPPED, _S.FAILED, _S.TIMEOUT, _S.CANCELLED)
+"""How tasks may end before their first attempt."""
+
 LEFT_OUT: tuple[TaskStatus, ...] = (_S.SKIPPED, _S.FAILED)
 """How tasks end that did not run because of an upstream; its retry may take them back to BLOCKED, to wait again."""
 

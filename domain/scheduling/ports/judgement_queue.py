@@ -26,7 +26,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A task that is BLOCKED by its dependencies. `nominal` is the time that matches go by."""
+    """A task that is BLOCKED by its dependencies. `nominal` is the time that matches go by.
+
+    `parameters` only if they have places that upstreams may fill.
+    """
 
     task_id: TaskId
     tenant: TenantId
@@ -34,6 +37,7 @@ class Waiting:
     run_id: RunId
     nominal: datetime
     wait_until: datetime | None
+    parameters: JsonText | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,10 @@ class JudgementQueue(Protocol):
 
     @abstractmethod
     async def wait_again(self, tasks: Mapping[TaskId, datetime], reason: str | None) -> Sequence[TaskId]:
-        """They wait for their dependencies once more, each until then, and leave judgements; which did come back."""
+        """Tasks that ended before their first attempt wait for their dependencies once more, each until then.
+
+        They leave judgements. Which did come back.
+        """
 
     @abstractmethod
     async def complete_workflows(self, limit: int) -> Sequence[TaskId]:

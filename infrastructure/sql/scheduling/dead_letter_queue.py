@@ -15,6 +15,7 @@ from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import words
 from infrastructure.sql.scheduling.reopening import reopen_all
 from infrastructure.sql.scheduling.tables import jobs
+from infrastructure.sql.scheduling.task_changes import has_upstream_places
 from infrastructure.sql.scheduling.task_tables import task_history
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
@@ -42,7 +43,7 @@ class SqlDeadLetterQueue(DeadLetterQueue):
 
     def _conditions(self, which: DeadLetters) -> list[sa.ColumnElement[bool]]:
         runs = sa.exists().where(jobs.c.id == h.job_id, jobs.c.status.in_(words(_RUNNABLE)))
-        conditions = [h.tenant == which.tenant, *is_dead(), runs]
+        conditions = [h.tenant == which.tenant, *is_dead(), sa.not_(_is_to_be_filled()), runs]
         if which.fingerprint is not None:
             conditions.append(member(self._work.dialect, h.error, "fingerprint") == which.fingerprint)
         if which.job_id is not None:
@@ -52,6 +53,11 @@ class SqlDeadLetterQueue(DeadLetterQueue):
         if which.until is not None:
             conditions.append(h.ended_at < which.until)
         return conditions
+
+
+def _is_to_be_filled() -> sa.ColumnElement[bool]:
+    """It never ran, and values of its upstreams are missing in its parameters: it could not run as it is."""
+    return sa.and_(h.attempt == sa.literal_column("0"), has_upstream_places(h.parameters))
 
 
 def is_dead() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -28,7 +28,16 @@ from infrastructure.sql.scheduling.dependency_tables import judgements
 from infrastructure.sql.scheduling.schedule_statements import JOBS
 from infrastructure.sql.scheduling.scripts import moment, run_in
 from infrastructure.sql.scheduling.tables import jobs
-from infrastructure.sql.scheduling.task_changes import NOTHING, after, limit_gate, number, ranked, t, word
+from infrastructure.sql.scheduling.task_changes import (
+    NOTHING,
+    after,
+    has_upstream_places,
+    limit_gate,
+    number,
+    ranked,
+    t,
+    word,
+)
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.scheduling.waiting_again import left_out, wait_again
 from infrastructure.sql.types import Instant
@@ -97,8 +106,9 @@ def _waiting(rows: Iterable[Row]) -> list[Waiting]:
             run_id=RunId(run_id),
             nominal=nominal,
             wait_until=wait_until,
+            parameters=None if parameters is None else JsonText(parameters),
         )
-        for id_, tenant, job_id, run_id, nominal, wait_until in rows
+        for id_, tenant, job_id, run_id, nominal, wait_until, parameters in rows
     ]
 
 
@@ -109,7 +119,8 @@ def _take() -> sa.Executable:
 
 def _dependent_tasks() -> sa.Select[Any]:
     nominal = sa.func.coalesce(t.nominal_at, t.scheduled_time, type_=Instant)
-    return sa.select(t.id, t.tenant, t.job_id, t.run_id, nominal, t.wait_until).where(is_dependent())
+    parameters = sa.case((has_upstream_places(t.parameters), t.parameters))
+    return sa.select(t.id, t.tenant, t.job_id, t.run_id, nominal, t.wait_until, parameters).where(is_dependent())
 
 
 def _ask_again() -> sa.Executable:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from domain.scheduling.placeholders import Source
 from domain.scheduling.priority import AGEING_STEP
 from domain.scheduling.task_status import CLAIMABLE, FINAL, HELD, Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
@@ -73,6 +74,11 @@ def is_final() -> Condition:
 def is_stopping() -> Condition:
     """The server has ended the attempt, and its executor has not let go yet."""
     return t.stopping_until.is_not(None)
+
+
+def has_upstream_places(parameters: sa.ColumnElement[str]) -> Condition:
+    """Values of upstreams may be missing in them, see `domain.scheduling.placeholders`."""
+    return sa.cast(parameters, sa.Text).like(sa.literal_column(f"'%${{{Source.UPSTREAM}.%'"))
 
 
 def of_session() -> Condition:

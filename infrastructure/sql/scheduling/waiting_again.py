@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from domain.scheduling.errors import StaleVersion
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.ports.judgement_queue import LeftOut
-from domain.scheduling.task_status import LEFT_OUT, Gate, TaskStatus
+from domain.scheduling.task_status import LEFT_OUT, NEVER_RAN, Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.insert import insert
 from infrastructure.sql.relation import Relation, Statement, words
@@ -50,14 +50,11 @@ def _left_out(_: DialectName) -> sa.Executable:
     """A job that has lost its dependencies has nothing to wait for; what was left out because of it stays so, too."""
     causes = sa.select(sa.bindparam("b_cause", type_=sa.Uuid).label("id")).cte("causes", recursive=True)
     depends = sa.exists().where(dependents.c.job_id == h.job_id)
-    caused = sa.select(h.id).join(causes, h.cause_id == causes.c.id).where(*_never_ran(), depends)
+    left_out = (h.status.in_(words(LEFT_OUT)), h.attempt == number(0), h.cause_id.is_not(None), depends)
+    caused = sa.select(h.id).join(causes, h.cause_id == causes.c.id).where(*left_out)
     causes = causes.union(caused)
     found = sa.select(h.id, h.job_id, h.job_name).join(causes, h.cause_id == causes.c.id)
-    return found.where(*_never_ran(), depends)
-
-
-def _never_ran() -> tuple[sa.ColumnElement[bool], ...]:
-    return h.status.in_(words(LEFT_OUT)), h.attempt == number(0), h.cause_id.is_not(None)
+    return found.where(*left_out)
 
 
 def _come_back(dialect: DialectName) -> sa.Executable:
@@ -71,7 +68,8 @@ def _come_back(dialect: DialectName) -> sa.Executable:
         "version": h.version + number(1),
     }
     row = {name: h[name] for name in TASK_COLUMNS} | changes
-    waiting = sa.select(*row.values()).join_from(a, task_history, h.id == a.c.id).where(*_never_ran())
+    never_ran = (h.status.in_(words(NEVER_RAN)), h.attempt == number(0))
+    waiting = sa.select(*row.values()).join_from(a, task_history, h.id == a.c.id).where(*never_ran)
     return insert(dialect, tasks).from_select(list(row), waiting).on_conflict_do_nothing().returning(tasks.c.id)
 
 
