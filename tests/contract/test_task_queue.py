@@ -210,6 +210,30 @@ async def test_what_a_lost_session_was_stopping_has_stopped(hot: HotTasks) -> No
     assert (await hot.live(other[0])).executor_id == "e2"
 
 
+async def test_what_was_told_to_stop_while_its_session_ended_has_stopped(hot: HotTasks) -> None:
+    gone, live = await hot.session(), await hot.session("e2")
+    (final, again), (other,) = await hot.running(gone, 2), await hot.running(live)
+    async with hot.begin() as work:
+        until = work.now + STOP_GRACE
+        stops = [
+            ended(final, TIMEOUT, error=TOO_LONG, stopping_until=until),
+            ended(again, WAITING_RETRY, error=TOO_LONG, stopping_until=until, ready_at=work.now),
+            ended(other, TIMEOUT, error=TOO_LONG, stopping_until=until),
+        ]
+        assert len(await work.queue.settle(stops)) == 3
+        assert await work.queue.let_go_expired(work.now, MANY) == 0
+        executor = await work.executors.get(DEFAULT_TENANT, gone.executor_id)
+        executor.leave(work.now)
+        await work.executors.save(executor)
+        assert await work.queue.let_go_expired(work.now, 1) == 1
+        assert await work.queue.let_go_expired(work.now, MANY) == 1
+        await work.commit()
+    assert (await hot.history(final[0])).status == "TIMEOUT"
+    row = await hot.live(again[0])
+    assert (row.status, row.executor_id, row.stopping_until) == ("WAITING_RETRY", None, None)
+    assert (await hot.live(other[0])).executor_id == "e2"
+
+
 async def test_a_unit_of_work_that_is_not_committed_leaves_nothing_half_done(hot: HotTasks) -> None:
     session = await hot.session()
     done, again, stopping = await hot.running(session, 3)

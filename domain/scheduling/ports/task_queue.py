@@ -57,7 +57,10 @@ class TaskQueue(Protocol):
 
     @abstractmethod
     async def let_go_expired(self, now: datetime, limit: int) -> int:
-        """Stopping attempts whose grace is over have stopped. How many."""
+        """Stopping attempts whose grace is over, or whose session is, have stopped. How many.
+
+        They may have been told to stop while their session ended.
+        """
 
     @abstractmethod
     async def open_due(self, now: datetime, limit: int) -> Mapping[LaneId, int]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_exchange import Lease
 from domain.scheduling.ports.task_queue import Session
@@ -16,6 +17,7 @@ from infrastructure.sql.relation import Relation, Statement
 from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS_OF_FINAL
 from infrastructure.sql.scheduling.scripts import Parameters, Script
 from infrastructure.sql.scheduling.settling import session_parameters
+from infrastructure.sql.scheduling.tables import executors
 from infrastructure.sql.scheduling.task_changes import (
     LET_GO,
     NOTHING,
@@ -26,6 +28,7 @@ from infrastructure.sql.scheduling.task_changes import (
     leased_as,
     of_session,
     t,
+    word,
 )
 from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, tasks
 from infrastructure.sql.types import Instant
@@ -47,7 +50,7 @@ def let_go_session(dialect: DialectName, session: Session) -> Script[frozenset[T
 
 
 def let_go_expired(dialect: DialectName, now: datetime, limit: int) -> Script[frozenset[TaskId]]:
-    """At most `limit` whose grace is over at `now`."""
+    """At most `limit` whose grace is over at `now`, or whose session is."""
     return (yield from _let_go(dialect, _EXPIRED, {"b_over": now, "b_limit": limit}))
 
 
@@ -60,6 +63,12 @@ def _let_go(dialect: DialectName, which: Statement, parameters: Parameters) -> S
         yield _REMOVE, ids
         yield _LET_GO, ids
     return frozenset(TaskId(id_) for (id_,) in rows)
+
+
+def session_is_live() -> Condition:
+    """Whoever has the task is still there."""
+    e = executors.c
+    return sa.exists().where(e.id == t.executor_id, e.epoch == t.epoch, e.status != word(ExecutorStatus.OFFLINE))
 
 
 def _among(dialect: DialectName) -> Condition:
@@ -77,7 +86,8 @@ def _of_leases(dialect: DialectName) -> sa.Executable:
 
 
 def _expired() -> sa.Executable:
-    over = _locked(is_stopping(), t.stopping_until <= sa.bindparam("b_over", type_=Instant))
+    grace_is_over = t.stopping_until <= sa.bindparam("b_over", type_=Instant)
+    over = _locked(is_stopping(), sa.or_(grace_is_over, ~session_is_live()))
     return over.limit(sa.bindparam("b_limit", type_=sa.Integer))
 
 

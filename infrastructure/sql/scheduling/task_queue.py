@@ -10,7 +10,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.scheduling.errors import JobNotFound
-from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import LaneId, TaskId
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.settlement import Attempt, Settlement
@@ -22,11 +21,10 @@ from infrastructure.sql.scheduling import exchange_postgresql, exchange_sqlite
 from infrastructure.sql.scheduling.giving_up import time_out_waiting
 from infrastructure.sql.scheduling.judging import BEGIN_TO_WAIT, IDS
 from infrastructure.sql.scheduling.lease_scripts import facts_of_attempts
-from infrastructure.sql.scheduling.letting_go import let_go_expired, let_go_session
+from infrastructure.sql.scheduling.letting_go import let_go_expired, let_go_session, session_is_live
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
 from infrastructure.sql.scheduling.scripts import run_in
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.tables import executors
 from infrastructure.sql.scheduling.task_changes import Condition, limit_gate, of_session, t, word
 from infrastructure.sql.scheduling.task_rows import attempt_of
 from infrastructure.sql.scheduling.task_tables import tasks
@@ -117,11 +115,6 @@ def _held_among(dialect: DialectName) -> sa.Executable:
     return _taken(of_session(), t.id.in_(sa.select(IDS.source(dialect).c.id)))
 
 
-def _session_is_live() -> Condition:
-    e = executors.c
-    return sa.exists().where(e.id == t.executor_id, e.epoch == t.epoch, e.status != word(ExecutorStatus.OFFLINE))
-
-
 def _open(_dialect: DialectName) -> sa.Executable:
     due = sa.select(t.id).where(_waits_for_its_time(), t.ready_at <= sa.bindparam("b_due", type_=Instant))
     due = due.order_by(t.ready_at, t.id).limit(_LIMIT).with_for_update(skip_locked=True, of=tasks)
@@ -133,6 +126,6 @@ _ADD: Final = Statement(lambda dialect: insert_new_tasks(dialect).returning(t.jo
 _OVERDUE: Final = Statement(lambda _: _taken(_is_overdue()).limit(_LIMIT))
 _HELD: Final = Statement(lambda _: _taken(of_session()))
 _HELD_AMONG: Final = Statement(_held_among)
-_ABANDONED: Final = Statement(lambda _: _taken(~_session_is_live()).limit(_LIMIT))
+_ABANDONED: Final = Statement(lambda _: _taken(~session_is_live()).limit(_LIMIT))
 _OPEN: Final = Statement(_open)
 _NEXT_OPENING: Final = Statement(lambda _: sa.select(sa.func.min(t.ready_at)).where(_waits_for_its_time()))

@@ -291,21 +291,24 @@ class FakeTaskQueue(TaskQueue):
         return [task.as_attempt() for task in self._having(among) if task.is_held_by(session)]
 
     async def take_abandoned(self, limit: int) -> Sequence[Attempt]:
-        live = {
+        held = [t for t in self._having() if t.status in HELD and t.stopping_until is None]
+        return [t.as_attempt() for t in held if t.holder not in self._live_sessions()][:limit]
+
+    def _live_sessions(self) -> set[Session]:
+        return {
             Session(executor_id=e.id, epoch=e.epoch)
             for e in self._tables.executors.values()
             if e.status is not ExecutorStatus.OFFLINE
         }
-        held = [t for t in self._having() if t.status in HELD and t.stopping_until is None]
-        return [t.as_attempt() for t in held if t.holder not in live][:limit]
 
     async def let_go(self, session: Session) -> int:
         stopping = [task for task in self._having() if task.stopping_until and task.holder == session]
         return self._let_go(stopping)
 
     async def let_go_expired(self, now: datetime, limit: int) -> int:
-        expired = [task for task in self._having() if task.stopping_until and task.stopping_until <= now]
-        return self._let_go(expired[:limit])
+        live = self._live_sessions()
+        stopping = [(task, task.stopping_until) for task in self._having() if task.stopping_until]
+        return self._let_go([task for task, until in stopping if until <= now or task.holder not in live][:limit])
 
     def _let_go(self, tasks: Sequence[StoredTask]) -> int:
         self._tables.tasks |= {task.id: task.let_go() for task in tasks}
