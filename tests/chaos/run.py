@@ -92,11 +92,13 @@ async def _until_enough(user: Callable[[], Awaitable[None]], enough: asyncio.Eve
 
 
 async def _apply(found: Site) -> None:
-    async with httpx.AsyncClient(timeout=30) as http:
-        for document in DOCUMENTS:
-            answer = await http.post(f"{found.addresses()[0]}/api/v1/jobs", json=document)
-            if answer.status_code != 201:
-                raise AssertionError(f"{document['name']}: {answer.text}")
+    """What others depend on is there before them, and begins after them."""
+    async with httpx.AsyncClient(timeout=30, base_url=f"{found.addresses()[0]}/api/v1") as http:
+        answers = [await http.post("/jobs", json=document | {"active": False}) for document in DOCUMENTS]
+        answers += [await http.post(f"/jobs/{document['name']}/activate", json={}) for document in reversed(DOCUMENTS)]
+    refused = [answer.text for answer in answers if not answer.is_success]
+    if refused:
+        raise AssertionError("\n".join(refused))
 
 
 async def _until(look: Callable[[], Awaitable[bool]], what: str) -> None:
