@@ -15,7 +15,7 @@ from bootstrap.redis_health import check_of_redis
 from bootstrap.settings import Settings
 from bootstrap.settings_tree import Role
 from domain.operations.node import NodeId
-from infrastructure.sql.checking import is_read_only
+from infrastructure.sql.checking import refuses_writes
 from infrastructure.sql.engine import Store
 from infrastructure.sql.migrations import head
 from infrastructure.telemetry import SinkFigures, Telemetry
@@ -63,7 +63,7 @@ def actuator_of(
         schema=head(),
     )
     of_roles = loops if Role.LOOPS in settings.roles else ()
-    checks = {"db": check_of_store(reader.ping, partial(is_read_only, store), store.dialect)}
+    checks = {"db": check_of_store(reader.ping, partial(refuses_writes, store), store.dialect)}
     if coordination.check is not None:
         checks["redis"] = check_of_redis(coordination.check)
     checks |= {loop.name: check_of_loop(loop) for loop in (*every_node_loops, *of_roles)}

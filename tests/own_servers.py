@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,11 +61,15 @@ def own_redis() -> Iterator[OwnRedis]:
 
 @dataclass
 class OwnPostgres:
-    """A PostgreSQL that keeps what it has committed, whatever ends it; only a power loss it would not survive."""
+    """A PostgreSQL that keeps what it has committed, whatever ends it; only a power loss it would not survive.
+
+    `begin` stands before its command, and is then what changes to the account.
+    """
 
     binaries: Path
     room: Path
     account: Account | None
+    begin: Sequence[str | Path] = ()
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -86,7 +90,7 @@ class OwnPostgres:
         with contextlib.suppress(FileNotFoundError):  # that of one that was killed says "ready", too
             (self.room / "data" / "postmaster.pid").unlink()
         where: list[str | Path] = [self.binaries / "postgres", "-D", self.room / "data", "-p", str(self.port)]
-        self.process = start([*where, *options], self.room, self.account)
+        self.process = start([*self.begin, *where, *options], self.room, None if self.begin else self.account)
         deadline = time.monotonic() + STARTING_SECONDS
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -110,8 +114,11 @@ class OwnPostgres:
 
 
 @contextlib.contextmanager
-def own_postgres() -> Iterator[OwnPostgres]:
-    """One that runs. Raises `Unavailable` if there is none."""
+def own_postgres(small_disk: int | None = None) -> Iterator[OwnPostgres]:
+    """One that runs. Raises `Unavailable` if there is none.
+
+    With a `small_disk`, of so many bytes, `room/disk` is the place for a tablespace; that needs the rights of root.
+    """
     account = unprivileged()
     program = next(postgres_programs(), None)
     if program is None:
@@ -121,9 +128,20 @@ def own_postgres() -> Iterator[OwnPostgres]:
         initdb: list[str | Path] = [binaries / "initdb", "-D", room / "data", "-U", "postgres", "-A", "trust"]
         if start([*initdb, "-E", "UTF8", "--no-sync", "--locale=C"], room, account).wait(timeout=60) != 0:
             raise Unavailable((room / "log").read_text(errors="replace")[-2000:])
-        own = OwnPostgres(binaries, room, account)
+        own = OwnPostgres(binaries, room, account, [] if small_disk is None else _on_a_disk(room, small_disk, account))
         own.start()
         try:
             yield own
         finally:
             own.stop(immediate=True)
+
+
+def _on_a_disk(room: Path, size: int, account: Account | None) -> list[str | Path]:
+    """Mounts a disk that only the process itself sees, and that is gone with it."""
+    if account is None:
+        raise Unavailable("only root may mount a disk")
+    (room / "disk").mkdir()
+    owner = f"uid={account.uid},gid={account.gid}"
+    mount = f"mount -t tmpfs -o size={size},mode=0700,{owner} tmpfs '{room}/disk'"
+    become = f"setpriv --reuid {account.uid} --regid {account.gid} --clear-groups --pdeathsig INT"
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{mount} && exec {become} "$@"', "sh"]

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from application.shared.clock import Clock
 from infrastructure.sql.errors import store_errors
 from infrastructure.sql.limits import Limits
+from infrastructure.sql.refusals import Refusals
 
 DialectName = Literal["postgresql", "sqlite"]
 
@@ -47,12 +48,13 @@ class Store:
         self.url = address_of(url)
         self.clock = clock
         self.dialect = dialect_of(self.url)
+        self.refusals = Refusals(clock)
         self.hot: HotPool | None = None
         self.committed: Callable[[], None] = lambda: None  # called after commits that may have written events
         if self.dialect == "postgresql":
             self.engine = _postgres(self.url, PLANNED_ONCE, limits, pool_size=limits.pool_size, **POOL)
             self.reader = _postgres(self.url, READ_ONLY, limits, pool_size=limits.read_pool_size, **POOL)
-            self.hot = HotPool(self.url, limits)
+            self.hot = HotPool(self.url, limits, self.refusals)
         else:
             self.engine = _sqlite(self.url, read_only=False)
             self.reader = _sqlite(self.url, read_only=True)
@@ -98,8 +100,8 @@ def migration_engine(url: sa.URL) -> AsyncEngine:
 class HotPool:
     """Connections of the driver alone, for units of work that are one statement: it is its own transaction."""
 
-    def __init__(self, url: sa.URL, limits: Limits) -> None:
-        self._dsn, self._limits = _dsn(url), limits
+    def __init__(self, url: sa.URL, limits: Limits, refusals: Refusals) -> None:
+        self._dsn, self._limits, self._refusals = _dsn(url), limits, refusals
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -108,7 +110,7 @@ class HotPool:
 
         Raises `StoreUnavailable`.
         """
-        with store_errors():
+        with store_errors(self._refusals):
             pool = self._pool or await self._open()
             rows: list[asyncpg.Record] = await pool.fetch(text, *arguments)
             return rows

@@ -11,6 +11,7 @@ import asyncpg
 import sqlalchemy as sa
 
 from application.shared.errors import StoreUnavailable
+from infrastructure.sql.refusals import Refusals
 
 _AWAY = (
     OSError,  # refused, reset, unknown host; TimeoutError is one too
@@ -21,9 +22,9 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.InvalidCatalogNameError,  # no such database (yet)
     asyncpg.InvalidAuthorizationSpecificationError,  # no such user, or a password that was changed
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # its disk is full, it has no memory, or too many connections
+    asyncpg.PostgresIOError,  # its disk fails
     asyncpg.ReadOnlySQLTransactionError,  # a replica, or a primary that was made one
-    asyncpg.DiskFullError,
 )
 _BUSY = (
     asyncpg.LockNotAvailableError,
@@ -31,18 +32,23 @@ _BUSY = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
-_AWAY_SQLITE = frozenset({"SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_NOTADB", "SQLITE_CORRUPT"})
+_AWAY_SQLITE = frozenset({"SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_NOTADB", "SQLITE_CORRUPT"})
 _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (?P<columns>.+)")
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
-    """Raise `StoreUnavailable` for whatever means that the store is away or did not answer in time."""
+def store_errors(refusals: Refusals | None = None) -> Iterator[None]:
+    """Raise `StoreUnavailable` for whatever means that the store is away or did not answer in time.
+
+    `refusals` hear of it where something was to be written.
+    """
     try:
         yield
     except sa.exc.TimeoutError as error:
         raise StoreUnavailable("all connections are in use") from error
     except (OSError, sa.exc.DBAPIError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if refusals is not None:
+            refusals.note(driver_error(error))
         if why := _unavailable(error):
             raise StoreUnavailable(why) from error
         raise
@@ -56,7 +62,7 @@ def _unavailable(error: BaseException) -> str | None:
         return str(cause) or type(cause).__name__
     if isinstance(cause, sqlite3.Error):
         name = getattr(cause, "sqlite_errorname", "")
-        if name in _AWAY_SQLITE or name.startswith("SQLITE_IOERR"):
+        if name in _AWAY_SQLITE or name.startswith(("SQLITE_IOERR", "SQLITE_READONLY")):
             return str(cause)
         return f"too busy: {cause}" if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) else None
     return str(cause) if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated else None

@@ -48,7 +48,7 @@ class SqlUnitOfWork(UnitOfWork):
         return self._store.dialect
 
     async def __aenter__(self) -> Self:
-        with store_errors():
+        with store_errors(self._store.refusals):
             connection = self._connection = await self._store.engine.connect()
             try:
                 if self.dialect == "postgresql":
@@ -80,7 +80,7 @@ class SqlUnitOfWork(UnitOfWork):
             events, self._events = self._events, []
             row = {"context": self._context, "at": self.now, "count": len(events), "events": encode_events(events)}
             await self.execute(sa.insert(outbox).values(row))
-        with store_errors():
+        with store_errors(self._store.refusals):
             await self.connection.commit()
         self._store.committed()
 
@@ -95,14 +95,14 @@ class SqlUnitOfWork(UnitOfWork):
         self, statement: sa.Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> sa.CursorResult[Any]:
         """Run one Core statement."""
-        with store_errors():
+        with store_errors(self._store.refusals):
             return await self.connection.execute(statement, parameters)
 
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
         """Run a compiled statement on the driver's connection, in this transaction."""
         compiled = statement.on(self.dialect)
         arguments = compiled.arguments(parameters)
-        with store_errors():
+        with store_errors(self._store.refusals):
             if self.dialect == "postgresql":
                 raw = await self.connection.get_raw_connection()
                 driver: Any = raw.driver_connection
@@ -114,5 +114,5 @@ class SqlUnitOfWork(UnitOfWork):
         """Give the connection back, undoing what was not committed, even if the caller is being cancelled."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with store_errors():
+            with store_errors(self._store.refusals):
                 await asyncio.shield(asyncio.ensure_future(connection.close()))

@@ -35,7 +35,7 @@ async def keep_partitions_ahead(store: Store, days: int = DAYS_AHEAD) -> list[da
     if store.dialect == "sqlite":
         return []
     try:
-        with store_errors():
+        with store_errors(store.refusals):
             async with store.engine.begin() as connection:
                 return await _make_missing(connection, days)
     except Exception as error:

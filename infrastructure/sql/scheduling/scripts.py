@@ -53,7 +53,7 @@ class ScriptRunner:
             return answer
 
     async def _in_one_hop(self, script: Script[Answer]) -> Answer:
-        with store_errors():
+        with store_errors(self._store.refusals):
             async with self._store.engine.connect() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
                 return await _in_its_thread(driver, partial(_transaction, script, self._store.clock.now))

@@ -58,13 +58,13 @@ Check = Callable[[], Awaitable[Component]]
 
 
 def check_of_store(
-    ping: Callable[[], Awaitable[None]], is_read_only: Callable[[], Awaitable[bool]], dialect: str
+    ping: Callable[[], Awaitable[None]], refuses_writes: Callable[[], Awaitable[bool]], dialect: str
 ) -> Check:
     """The database answers, and takes what is written."""
 
     async def check() -> Component:
         await ping()
-        status = Status.OUT_OF_SERVICE if await is_read_only() else Status.UP
+        status = Status.OUT_OF_SERVICE if await refuses_writes() else Status.UP
         return Component(status, {"database": dialect})
 
     return check
