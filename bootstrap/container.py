@@ -186,6 +186,7 @@ class Container(containers.DeclarativeContainer):
         work.provider,
         providers.Singleton(SqlExplanationReader, store),
         calendars,
+        conditions,
         settings.provided.liveness,
     )
     cluster = providers.Singleton(

@@ -6,23 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from application.scheduling.looking import Place, condition_of, look, standing_place
 from application.scheduling.ports import SchedulingWork
 from application.scheduling.upstream_filling import AS_THEY_ARE, UpstreamFilling, fill_from_upstreams
-from domain.scheduling.dependency import EdgeType
-from domain.scheduling.graph import Dependent, Graph, Link
+from domain.scheduling.graph import Dependent, Graph
 from domain.scheduling.ids import JobId, RunId, TaskId
 from domain.scheduling.job_type import JobTypes
-from domain.scheduling.judging import Seen, Sight, Verdict, judge
+from domain.scheduling.judging import Sight, Verdict, judge
 from domain.scheduling.occurrence import run_fire_key
 from domain.scheduling.placeholders import Source, has_places
 from domain.scheduling.ports.conditions import Conditions
 from domain.scheduling.ports.judgement_queue import Judgement, Waiting
 from domain.scheduling.ports.listener_queue import Listener
-from domain.scheduling.ports.run_book import End, Part, Root, Wish
+from domain.scheduling.ports.run_book import End, Root
 from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonText
-
-_OUTSIDE = "is no part of this run, and its edge has no match"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +49,6 @@ class Case:
         return fill_from_upstreams(self.parameters, self.ends, types.named(type_) if type_ in types else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """A case before anything is seen of its upstreams."""
-
-    dependent: Dependent
-    run_id: RunId
-    nominal: datetime
-    waiting: Waiting | None
-    root: Root | None
-    run: frozenset[JobId]
-    parameters: JsonText | None
-
-
 class Cases:
     """Remembers the graph of each tenant as long as it does not change."""
 
@@ -81,7 +66,7 @@ class Cases:
         waiting = [w for w in await work.judgements.waiting(jobs) if w.job_id in listeners]
         runs = {each.run_id for each in told} | {w.run_id for w in waiting}
         roots = await work.runs.roots(runs)
-        places = [*_standing(waiting, graphs, roots, listeners), *await _empty(work, told, graphs, roots, listeners)]
+        places = [*_standing(waiting, graphs, roots), *await _empty(work, told, graphs, roots, listeners)]
         return await self._judged(work, sorted(places, key=lambda p: (p.dependent.job_id, p.run_id)), listeners)
 
     async def _graph(self, work: SchedulingWork, tenant: TenantId) -> Graph:
@@ -93,13 +78,9 @@ class Cases:
         return graph
 
     async def _judged(
-        self, work: SchedulingWork, places: Sequence[_Place], listeners: Mapping[JobId, Listener]
+        self, work: SchedulingWork, places: Sequence[Place], listeners: Mapping[JobId, Listener]
     ) -> list[Case]:
-        parts = await work.runs.parts({part for place in places for part in _parts(place)})
-        wishes = {wish for place in places for link in place.dependent.links if (wish := _wish(place, link))}
-        fires = await work.runs.fires(wishes, work.now)
-        sights = [[_sight(place, link, parts, fires) for link in place.dependent.links] for place in places]
-        ends = await work.runs.ends(_asked_for(places, sights))
+        sights, ends = await look(work, places)
         cases = []
         for place, seen in zip(places, sights, strict=True):
             links = zip(place.dependent.links, seen, strict=True)
@@ -111,7 +92,7 @@ class Cases:
                     nominal=place.nominal,
                     listener=listeners[place.dependent.job_id],
                     waiting=place.waiting,
-                    verdict=judge(place.dependent, seen, lambda link, task: self._objection(link, ends.get(task))),
+                    verdict=judge(place.dependent, seen, condition_of(self._conditions, ends)),
                     cancelled=None if place.root is None else place.root.cancelled,
                     looks_out=any(
                         link.upstream not in place.run and (sight.awaited or any(not f.is_over for f in sight.fires))
@@ -123,40 +104,13 @@ class Cases:
             )
         return cases
 
-    def _objection(self, link: Link, end: End | None) -> str | None:
-        if end is None:
-            return "has ended, and how is not kept any more"
-        return self._conditions.objection(link.condition or "", end)
-
 
 def _standing(
     waiting: Iterable[Waiting],
     graphs: Mapping[TenantId, Graph],
     roots: Mapping[RunId, Root],
-    listeners: Mapping[JobId, Listener],
-) -> list[_Place]:
-    places = []
-    for each in waiting:
-        graph, root = graphs[each.tenant], roots.get(each.run_id)
-        dependent = graph.get(each.job_id) or _free(each.job_id, listeners[each.job_id])
-        run = graph.run_of(root.job_id) if root is not None and dependent.follows else frozenset[JobId]()
-        places.append(
-            _Place(
-                dependent=dependent,
-                run_id=each.run_id,
-                nominal=each.nominal,
-                waiting=each,
-                root=root,
-                run=run,
-                parameters=each.parameters,
-            )
-        )
-    return places
-
-
-def _free(job_id: JobId, listener: Listener) -> Dependent:
-    """A job that has lost its dependencies since the task began to wait: it waits for nobody any more."""
-    return Dependent(job_id=job_id, name=listener.job_name, links=(), follows=False)
+) -> list[Place]:
+    return [standing_place(each, graphs[each.tenant], roots.get(each.run_id)) for each in waiting]
 
 
 async def _empty(
@@ -165,7 +119,7 @@ async def _empty(
     graphs: Mapping[TenantId, Graph],
     roots: Mapping[RunId, Root],
     listeners: Mapping[JobId, Listener],
-) -> list[_Place]:
+) -> list[Place]:
     """Places in runs where a task may have to come, and none is yet."""
     places = []
     for each in told:
@@ -177,7 +131,7 @@ async def _empty(
         if each.job_id in run and each.job_id != root.job_id:
             own = listeners[each.job_id].parameters
             places.append(
-                _Place(
+                Place(
                     dependent=dependent,
                     run_id=each.run_id,
                     nominal=root.nominal,
@@ -191,39 +145,7 @@ async def _empty(
     return [p for p in places if (p.dependent.job_id, run_fire_key(p.run_id)) not in fired]
 
 
-def _parts(place: _Place) -> list[Part]:
-    return [(place.run_id, link.upstream) for link in place.dependent.links if link.upstream in place.run]
-
-
-def _wish(place: _Place, link: Link) -> Wish | None:
-    if link.match is None or link.upstream in place.run:
-        return None
-    return Wish(link.upstream, link.match, place.nominal)
-
-
-def _sight(place: _Place, link: Link, parts: Mapping[Part, Seen], fires: Mapping[Wish, Sight]) -> Sight:
-    if link.upstream in place.run:
-        if place.root is not None and link.upstream == place.root.job_id:
-            return Sight([place.root.seen])
-        seen = parts.get((place.run_id, link.upstream))
-        return Sight([seen]) if seen is not None else Sight(awaited=True)
-    wish = _wish(place, link)
-    return Sight(missing=_OUTSIDE) if wish is None else fires[wish]
-
-
-def _asked_for(places: Iterable[_Place], sights: Iterable[Sequence[Sight]]) -> set[TaskId]:
-    """The tasks whose ends conditions and parameters ask about."""
-    return {
-        fire.task_id
-        for place, seen in zip(places, sights, strict=True)
-        for link, sight in zip(place.dependent.links, seen, strict=True)
-        if link.type is EdgeType.CONDITIONAL or place.parameters is not None
-        for fire in sight.fires
-        if fire.is_over and fire.task_id is not None
-    }
-
-
-def _named(place: _Place, sights: Sequence[Sight], ends: Mapping[TaskId, End]) -> dict[str, End]:
+def _named(place: Place, sights: Sequence[Sight], ends: Mapping[TaskId, End]) -> dict[str, End]:
     """By the upstreams' names, and by their ids for jobs that name them so. Of several fires none is meant."""
     found = {}
     for link, sight in zip(place.dependent.links, sights, strict=True):

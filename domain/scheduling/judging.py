@@ -68,7 +68,7 @@ _BY_STATUS: Final = {
 
 def judge(dependent: Dependent, sights: Sequence[Sight], condition: Condition) -> Verdict:
     """All edges joined; `sights` are in the order of the links."""
-    verdicts = [_edge(link, sight, condition) for link, sight in zip(dependent.links, sights, strict=True)]
+    verdicts = judge_edges(dependent, sights, condition)
     satisfied = sum(v.outcome is Outcome.SATISFIED for v in verdicts)
     if satisfied >= dependent.required:
         return SATISFIED
@@ -78,6 +78,11 @@ def judge(dependent: Dependent, sights: Sequence[Sight], condition: Condition) -
     bad = [v for v in verdicts if v.outcome is Outcome.UNSATISFIABLE]
     cause = next((v.cause for v in bad if v.cause is not None), None)
     return Verdict(Outcome.UNSATISFIABLE, "; ".join(v.reason for v in bad[:3]), cause)
+
+
+def judge_edges(dependent: Dependent, sights: Sequence[Sight], condition: Condition) -> Sequence[Verdict]:
+    """Each edge by itself, in the order of the links."""
+    return [_edge(link, sight, condition) for link, sight in zip(dependent.links, sights, strict=True)]
 
 
 def _edge(link: Link, sight: Sight, condition: Condition) -> Verdict:

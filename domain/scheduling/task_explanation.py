@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from domain.scheduling.dependency_explanation import DependencyFacts, waits_for
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.explanation import Explanation, Reason, Why
+from domain.scheduling.ids import TaskId
 from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.placement import Capability, Lane
 from domain.scheduling.supply import Supply
@@ -58,7 +60,10 @@ class StopFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFacts:
-    """A task and what it meets on its way. `ahead`: those that stand before it in its lane, counted to a bound."""
+    """A task and what it meets on its way. `ahead`: those that stand before it in its lane, counted to a bound.
+
+    `root_cause`: the task with whose end it began that this one never ran.
+    """
 
     status: TaskStatus
     gate: Gate | None
@@ -75,7 +80,8 @@ class TaskFacts:
     status_reason: str | None = None
     error: str | None = None
     holder: HolderFacts | None = None
-    upstreams: Sequence[str] = ()
+    dependencies: DependencyFacts | None = None
+    root_cause: TaskId | None = None
     slot: KeyFacts | None = None
     turn: KeyFacts | None = None
     rate_key: str | None = None
@@ -113,7 +119,11 @@ def _ended(task: TaskFacts) -> Reason:
     how = f"It has ended {task.status}" + (f": {task.error or task.status_reason}" if _said(task) else ".")
     retry = task.status in (TaskStatus.FAILED, TaskStatus.TIMEOUT, TaskStatus.CANCELLED)
     fix = "Try it once more: POST /tasks/{id}/retry." if retry else None
-    return Reason(code=Why.ENDED, detail=how, fix=fix, facts={"endedAt": _text(task.ended_at)})
+    facts: dict[str, JsonValue] = {"endedAt": _text(task.ended_at)}
+    if task.root_cause is not None:
+        cause = facts["causeTaskId"] = str(task.root_cause)
+        fix = f"Try its upstream once more, and this with it: POST /tasks/{cause}/retry?downstream=true."
+    return Reason(code=Why.ENDED, detail=how, fix=fix, facts=facts)
 
 
 def _said(task: TaskFacts) -> bool:
@@ -156,10 +166,7 @@ def _at_time(task: TaskFacts, now: datetime) -> Reason:
 
 
 def _at_dependency(task: TaskFacts, now: datetime) -> Reason:
-    names = ", ".join(task.upstreams) or "the jobs that its job depends on"
-    detail = f"It waits for {names}."
-    fix = "See what keeps them: explain their tasks in turn, or look at the run."
-    return Reason(code=Why.WAITS_FOR_UPSTREAM, detail=detail, fix=fix, facts={"upstreams": list(task.upstreams)})
+    return waits_for(task.dependencies or DependencyFacts(edges=(), required=0), now)
 
 
 def _at_pause(task: TaskFacts, now: datetime) -> Reason:

@@ -5,32 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 
 from application.scheduling.explanations import ExplanationReader
-from application.scheduling.job_document import cached_document
 from domain.scheduling.admission import KeyKind
 from domain.scheduling.errors import TaskNotFound
 from domain.scheduling.executor import ExecutorStatus
-from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.ids import JobId, RunId, TaskId
 from domain.scheduling.job_explanation import DecisionFacts
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.placement import Capability
+from domain.scheduling.ports.judgement_queue import Waiting
 from domain.scheduling.switch import SwitchKind
 from domain.scheduling.task_explanation import ExecutorFacts, HolderFacts, KeyFacts, StopFacts, TaskFacts
 from domain.scheduling.task_status import Gate, TaskStatus
-from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from infrastructure.sql.scheduling.admission_statements import takes
 from infrastructure.sql.scheduling.lane_directory import lane_of
 from infrastructure.sql.scheduling.limit_tables import limit_keys
 from infrastructure.sql.scheduling.reading import Reading, Row
-from infrastructure.sql.scheduling.tables import executors, jobs, lanes, occurrences, schedules, switches
+from infrastructure.sql.scheduling.tables import executors, lanes, occurrences, schedules, switches
 from infrastructure.sql.scheduling.task_changes import is_waiting
 from infrastructure.sql.scheduling.task_rows import decode_error
 from infrastructure.sql.scheduling.task_tables import task_history, tasks
+from infrastructure.sql.types import Instant
 
 MOST_AHEAD: Final = 10_000
 """Tasks in front of one that are counted."""
@@ -39,6 +40,9 @@ NAMED: Final = 5
 """Tasks that are named as the holders of a slot."""
 
 MOST_EXECUTORS: Final = 1_000
+
+MOST_CAUSES: Final = 100
+"""Tasks that were left out one for the other."""
 
 t, e, o = tasks.c, executors.c, occurrences.c
 _strings = msgspec.json.Decoder(frozenset[str]).decode
@@ -74,7 +78,7 @@ class SqlExplanationReader(Reading, ExplanationReader):
             status_reason=row.status_reason,
             error=_error(row.error),
             holder=await self._holder(row.executor_id),
-            upstreams=await self._upstreams(row) if row.gate == Gate.DEPENDENCY else (),
+            root_cause=await self._root_cause(row.cause_id),
             slot=await self._slot(row) if row.gate == Gate.LIMIT else None,
             turn=await self._turn(row) if row.gate == Gate.FAIRNESS else None,
             rate_key=None if row.rate_key is None else shown(row.rate_key),
@@ -125,12 +129,29 @@ class SqlExplanationReader(Reading, ExplanationReader):
             return None
         return HolderFacts(id=row.id, status=ExecutorStatus(row.status), last_heard=row.last_heartbeat_at)
 
-    async def _upstreams(self, row: Row) -> Sequence[str]:
-        job = await self._one(sa.select(jobs.c.spec).where(jobs.c.id == row.job_id))
-        try:
-            return [edge.job for edge in cached_document(job.spec).dependencies]
-        except Invalid:
-            return ()
+    async def waiting(self, tenant: TenantId, task_id: TaskId) -> Waiting | None:
+        nominal = sa.func.coalesce(t.nominal_at, t.scheduled_time, type_=Instant).label("nominal")
+        found = sa.select(t.job_id, t.run_id, nominal, t.wait_until)
+        row = await self._first(found.where(t.id == task_id, t.tenant == tenant, t.gate == Gate.DEPENDENCY))
+        if row is None:
+            return None
+        return Waiting(
+            task_id=task_id,
+            tenant=tenant,
+            job_id=JobId(row.job_id),
+            run_id=RunId(row.run_id),
+            nominal=row.nominal,
+            wait_until=row.wait_until,
+        )
+
+    async def _root_cause(self, cause: UUID | None) -> TaskId | None:
+        """Along those that were left out, up to the one that ran; no further than is worth a look."""
+        for _ in range(MOST_CAUSES if cause is not None else 0):
+            row = await self._first(sa.select(task_history.c.cause_id).where(task_history.c.id == cause))
+            if row is None or row.cause_id is None:
+                break
+            cause = row.cause_id
+        return None if cause is None else TaskId(cause)
 
     async def _slot(self, row: Row) -> KeyFacts:
         taken = sa.select(t.id).where(takes(KeyKind.SLOT), t.slot_key == row.slot_key).order_by(t.id)

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from domain.scheduling.dependency import EdgeType
+from domain.scheduling.dependency_explanation import DependencyFacts, EdgeFacts
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.explanation import Explanation, Why
 from domain.scheduling.ids import ExecutorId
+from domain.scheduling.judging import Outcome
 from domain.scheduling.placement import Capability, Lane
 from domain.scheduling.task_explanation import ExecutorFacts, HolderFacts, KeyFacts, StopFacts, TaskFacts, explain
 from domain.scheduling.task_status import Gate, TaskStatus
@@ -26,6 +29,9 @@ ABLE = Capability(
     slots=2,
 )
 SILENCE = 120 * SECOND
+LOAD = DependencyFacts(
+    edges=[EdgeFacts(job="load", type=EdgeType.SUCCESS, outcome=Outcome.WAITING, why="load is RUNNING")], required=1
+)
 STOP = StopFacts(reason="the disk is full", since=NOON - MINUTE, by="ann")
 FULL = KeyFacts(key="db", taken=2, most=2, by=("t-1", "t-2"))
 FREE = KeyFacts(key="db", taken=1, most=2)
@@ -74,7 +80,10 @@ CASES: dict[Why, tuple[TaskFacts, list[str]]] = {
         facts(TaskStatus.WAITING_RETRY, gate=Gate.TIME, ready_at=NOON + MINUTE, error="A: b"),
         ["1 of 3", "A: b"],
     ),
-    Why.WAITS_FOR_UPSTREAM: (facts(TaskStatus.BLOCKED, gate=Gate.DEPENDENCY, upstreams=("load",)), ["load"]),
+    Why.WAITS_FOR_UPSTREAM: (
+        facts(TaskStatus.BLOCKED, gate=Gate.DEPENDENCY, dependencies=LOAD),
+        ["load is RUNNING", "0 of 1"],
+    ),
     Why.PAUSED: (facts(TaskStatus.BLOCKED, gate=Gate.PAUSED), ["resumed"]),
     Why.LIMIT_REACHED: (facts(gate=Gate.LIMIT, slot=FULL), ["2 slots", "'db'", "t-1, t-2"]),
     Why.RATE_LIMITED: (facts(gate=Gate.RATE, rate_key="api", rate_free_at=NOON + MINUTE), ["'api'", "12:01:00Z"]),
@@ -104,7 +113,8 @@ def test_every_reason_that_there_is_is_named_with_its_numbers(why: Why) -> None:
 
 @pytest.mark.parametrize("gate", Gate)
 def test_every_gate_has_a_reason_of_its_own(gate: Gate) -> None:
-    (first, *_) = told(gate=gate, ready_at=NOON + MINUTE, slot=FULL, turn=FULL, rate_free_at=NOON + MINUTE).reasons
+    held = {"ready_at": NOON + MINUTE, "slot": FULL, "turn": FULL, "rate_free_at": NOON + MINUTE, "dependencies": LOAD}
+    (first, *_) = told(gate=gate, **held).reasons
     assert first.code not in (Why.ABOUT_TO_BE_LET_IN, Why.ABOUT_TO_BE_CLAIMED)
 
 
