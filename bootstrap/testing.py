@@ -90,7 +90,12 @@ class LocalPlatform:
     async def _work_off(self) -> timedelta:
         """How long nothing will be to do."""
         while True:
-            loops = (self._container.planner(), self._container.follower(), self._container.admitter())
+            loops = (
+                self._container.planner(),
+                self._container.judge(),
+                self._container.follower(),
+                self._container.admitter(),
+            )
             rests = [await loop.tick() for loop in loops]
             await self._beat()
             await self._container.reaper().tick()

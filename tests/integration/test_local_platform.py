@@ -66,6 +66,22 @@ async def test_a_handler_ends_its_attempt_as_it_would_in_a_worker(ending: Except
         assert (await platform.client.task(task["id"]))["status"] == status
 
 
+async def test_what_depends_on_others_runs_after_them_with_their_results() -> None:
+    async with local_platform({"add": add}, start=START) as platform:
+        await platform.client.create_job({**JOB, "name": "one", "handler": "add", "parameters": {"a": 1}})
+        parameters: Any = {"a": "${upstream.one.result}", "b": 40}
+        after: Any = {"trigger": {"type": "DEPENDENCY"}, "dependencies": [{"job": "one"}]}
+        await platform.client.create_job({**JOB, "name": "two", "handler": "add", "parameters": parameters, **after})
+        task = await platform.client.trigger("one")
+        await platform.settle()
+        run = await platform.client.get_run(task["id"])
+        assert [(each["jobName"], each["status"]) for each in run["tasks"]] == [
+            ("one", "COMPLETED"),
+            ("two", "COMPLETED"),
+        ]
+        assert [task["result"] async for task in platform.client.tasks(job="two")] == [42]
+
+
 async def test_the_example_of_the_how_to_works() -> None:
     page = (ROOT / "docs" / "how-to" / "write-an-executor.md").read_text(encoding="utf-8")
     (example,) = [text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "local_platform" in text]
