@@ -63,6 +63,7 @@ from infrastructure.sql.operations.reader import SqlLocksReader
 from infrastructure.sql.operations.work import SqlOperationsWork
 from infrastructure.sql.outbox_retention import drop_old_events
 from infrastructure.sql.repeats import SqlRepeats
+from infrastructure.sql.scheduling.cancelled_runs import forget_cancelled_runs
 from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.reader_backfills import SqlBackfillReader
@@ -230,6 +231,14 @@ class Container(containers.DeclarativeContainer):
             "old-events",
             providers.Factory(partial, drop_old_events, store, settings.provided.keep_events),
             timedelta(minutes=10),
+            wake_up,
+            locking,
+        ),
+        providers.Singleton(
+            upkeep_loop,
+            "cancelled-runs",
+            providers.Factory(partial, forget_cancelled_runs, store),
+            timedelta(hours=6),
             wake_up,
             locking,
         ),

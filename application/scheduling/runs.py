@@ -171,9 +171,11 @@ class Runs:
         self._wake_up.signal(JUDGEMENTS)
 
     async def _cancel_some(self, principal: Principal, run_id: RunId, reason: str | None) -> bool:
+        """Whether there were any: some may have ended by themselves, and others are left."""
         cancelled = []
         async with self._begin() as work:
-            for task_id in await work.runs.live(principal.tenant, run_id, BATCH):
+            found = await work.runs.live(principal.tenant, run_id, BATCH)
+            for task_id in found:
                 task = await work.tasks.get(principal.tenant, task_id)
                 if task.status.is_final:
                     continue  # it has just ended by itself
@@ -186,7 +188,7 @@ class Runs:
             self._wake_up.signal(task_topic(task.id))
             if task.lease is not None:
                 self._wake_up.signal(executor_topic(task.lease.executor_id))
-        return bool(cancelled)
+        return bool(found)
 
 
 def _state(standing: RunStanding) -> str:

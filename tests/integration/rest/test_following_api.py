@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application.scheduling import runs
 from bootstrap.container import Container
 from tests.integration.rest.api import COMMAND, Api
 
@@ -243,3 +244,23 @@ async def test_of_a_cancelled_run_nothing_more_comes(house: House) -> None:
     assert await house.statuses(run) == {"a": "COMPLETED", "b": "CANCELLED", "tidy": "SKIPPED"}
     assert (await house.api.get(f"/runs/{run}"))["state"] == "CANCELLED"
     assert await house.work() == []
+
+
+async def test_a_cancelled_run_is_cancelled_to_its_last_task_however_many_there_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "BATCH", 2)
+    await house.job("a")
+    for n in range(5):
+        await house.job(f"b-{n}", "a")
+    await house.job("last", *(f"b-{n}" for n in range(5)))
+    run = await house.run("a")
+    await house.work()
+    running = (await house.api.claim(most=2))["tasks"]
+    await house.api.post(f"/runs/{run}/cancel")
+    await house.judge()
+    found = await house.statuses(run)
+    assert found == {"a": "COMPLETED", **{f"b-{n}": "CANCELLED" for n in range(5)}, "last": "SKIPPED"}
+    held = [{"taskId": task["taskId"], "token": task["token"]} for task in running]
+    beat = await house.api.post("/cluster/executors/worker-1/heartbeat", {"epoch": 1, "running": held})
+    assert sorted(each["taskId"] for each in beat["cancel"]) == sorted(each["taskId"] for each in held)
