@@ -47,11 +47,12 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reason` and `cause`, the task to blame, belong to what is not satisfied."""
+    """`reason` and `cause`, the task to blame, belong to what is not satisfied. `mendable`: it may be tried again."""
 
     outcome: Outcome
     reason: str = ""
     cause: TaskId | None = None
+    mendable: bool = False
 
 
 SATISFIED: Final = Verdict(Outcome.SATISFIED)
@@ -76,7 +77,8 @@ def judge(dependent: Dependent, sights: Sequence[Sight], condition: Condition) -
     if satisfied + len(waiting) >= dependent.required:
         return Verdict(Outcome.WAITING, "; ".join(v.reason for v in waiting[:3]))
     bad = [v for v in verdicts if v.outcome is Outcome.UNSATISFIABLE]
-    cause = next((v.cause for v in bad if v.cause is not None), None)
+    to_blame = sorted((v for v in bad if v.cause is not None), key=lambda v: not v.mendable)
+    cause = to_blame[0].cause if to_blame else None
     return Verdict(Outcome.UNSATISFIABLE, "; ".join(v.reason for v in bad[:3]), cause)
 
 
@@ -91,7 +93,8 @@ def _edge(link: Link, sight: Sight, condition: Condition) -> Verdict:
         return _waits_for(link, live) if live or sight.awaited else SATISFIED
     for fire in sight.fires:
         if fire.is_over and (why := _objection(link, fire, condition)) is not None:
-            return Verdict(Outcome.UNSATISFIABLE, f"{link.name} {why}", fire.task_id)
+            mendable = fire.status is not TaskStatus.COMPLETED
+            return Verdict(Outcome.UNSATISFIABLE, f"{link.name} {why}", fire.task_id, mendable)
     if live or sight.awaited:
         return _waits_for(link, live)
     if not sight.fires:

@@ -21,7 +21,7 @@ from domain.scheduling.placement import Capability
 from domain.scheduling.ports.judgement_queue import Waiting
 from domain.scheduling.switch import SwitchKind
 from domain.scheduling.task_explanation import ExecutorFacts, HolderFacts, KeyFacts, StopFacts, TaskFacts
-from domain.scheduling.task_status import Gate, TaskStatus
+from domain.scheduling.task_status import REOPENED_BY_OPERATOR, Gate, TaskStatus
 from domain.shared.ids import TenantId
 from infrastructure.sql.scheduling.admission_statements import takes
 from infrastructure.sql.scheduling.lane_directory import lane_of
@@ -145,13 +145,15 @@ class SqlExplanationReader(Reading, ExplanationReader):
         )
 
     async def _root_cause(self, cause: UUID | None) -> TaskId | None:
-        """Along those that were left out, up to the one that ran; no further than is worth a look."""
+        """Along those that were left out, up to the one that ran, if that can be tried again."""
         for _ in range(MOST_CAUSES if cause is not None else 0):
-            row = await self._first(sa.select(task_history.c.cause_id).where(task_history.c.id == cause))
+            c = task_history.c
+            row = await self._first(sa.select(c.cause_id, c.status).where(c.id == cause))
             if row is None or row.cause_id is None:
-                break
+                mendable = row is not None and row.status in REOPENED_BY_OPERATOR
+                return TaskId(cause) if cause is not None and mendable else None
             cause = row.cause_id
-        return None if cause is None else TaskId(cause)
+        return None
 
     async def _slot(self, row: Row) -> KeyFacts:
         taken = sa.select(t.id).where(takes(KeyKind.SLOT), t.slot_key == row.slot_key).order_by(t.id)

@@ -84,6 +84,21 @@ async def test_who_waits_for_two_that_failed_runs_when_both_were_retried(house: 
     assert [await house.work() for _ in range(3)] == [["d"], ["e"], []]
 
 
+async def test_who_needs_one_of_two_that_failed_runs_when_either_was_retried(house: House) -> None:
+    for name, *upstreams in (("a",), ("b", "a"), ("c", "a")):
+        await house.job(name, *upstreams)
+    condition = {"job": "a", "type": "CONDITIONAL", "condition": "result.n > 1"}
+    await house.job("d", condition, "b", "c", dependencyPolicy={"join": "ANY"})
+    await house.job("e", "d")
+    run = await house.run("a")
+    await house.work(a={"n": 1})
+    await house.work(b="FAIL", c="FAIL")
+    found = {task["jobName"]: task for task in await house.tasks(run)}
+    assert found["d"]["status"] == "SKIPPED"
+    await retry(house, found["c"]["id"], downstream=True)
+    assert [await house.work() for _ in range(4)] == [["c"], ["d"], ["e"], []]
+
+
 async def test_a_fire_of_a_schedule_that_was_left_out_waits_again_as_long_as_it_may(house: House) -> None:
     await scheduled(house, "up")
     await scheduled(house, "down", {"type": "SAME"}, dependencyPolicy={"onUnsatisfied": "FAIL", "waitTimeout": "PT5M"})

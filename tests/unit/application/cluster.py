@@ -13,6 +13,7 @@ from application.scheduling.forecast import Forecast
 from application.scheduling.job_management import JobManagementService
 from application.scheduling.job_mapping import JobDefaults
 from application.scheduling.job_planning import JobPlanning
+from application.scheduling.judge import Judge
 from application.scheduling.lanes import Lanes
 from application.scheduling.reaper import Reaper
 from application.scheduling.report_intake import ReportIntake
@@ -79,6 +80,11 @@ class Cluster:
     def new_reaper(self) -> Reaper:
         """That of a node that has just started."""
         return Reaper(self.store.begin, self.beats, Liveness(), self.lanes, self.dice, self.wake_up, self.metrics)
+
+    def new_judge(self) -> Judge:
+        """That of a node that has just started."""
+        conditions = CelConditions()
+        return Judge(self.store.begin, self.ids, self.lanes, conditions, BUILT_IN, self.wake_up, self.metrics)
 
     def pass_time(self, passed: timedelta) -> None:
         self.store.now += passed

@@ -25,6 +25,7 @@ from domain.scheduling.settlement import Attempt, ReportOutcome, Settlement
 from domain.scheduling.task_status import HELD, TaskStatus
 from domain.shared.ids import TenantId
 from domain.shared.json_value import JsonText
+from tests.unit.application.fake_judgements import judgements_between
 from tests.unit.application.fake_queues import StoredTask
 from tests.unit.application.fake_store import FakeStore
 
@@ -44,8 +45,11 @@ class FakeTaskExchange(TaskExchange):
     def _tasks(self) -> dict[TaskId, StoredTask]:
         return self._store.tables.tasks
 
-    def _put(self, task: StoredTask) -> None:
+    def put(self, task: StoredTask) -> None:
+        """As it is now; one that has just ended leaves judgements."""
+        before = dict(self._tasks)
         self._tasks[task.id] = task
+        self._store.tables.judgements += judgements_between(before, self._store.tables)
 
     def _held(self, session: Session, leases: Sequence[Lease]) -> list[StoredTask]:
         tasks = [(self._tasks[task_id], token) for task_id, token in leases if task_id in self._tasks]
@@ -58,7 +62,7 @@ class FakeTaskExchange(TaskExchange):
             lease = (settlement.task_id, settlement.token)
             for task in self._held(session, [lease]):
                 if task.status.can_become(settlement.status):
-                    self._put(task.settled(settlement, self._store.now))
+                    self.put(task.settled(settlement, self._store.now))
                     self._completed[lease] = settlement.status is TaskStatus.COMPLETED
                     applied.add(task.id)
         executor = self._store.tables.executors.get(session.executor_id)
@@ -93,7 +97,7 @@ class FakeTaskExchange(TaskExchange):
                 task, status=status, attempt=task.attempt + 1, holder=session, token=self._token, absences=0
             )  # fmt: skip
             mine.append(replace(held, claim_id=claim.claim_id, claimed_at=self._store.now))
-            self._put(mine[-1])
+            self.put(mine[-1])
         return [self._claimed(task) for task in mine]
 
     def _claimed(self, task: StoredTask) -> ClaimedTask:
@@ -120,7 +124,7 @@ class FakeTaskExchange(TaskExchange):
         mine = mine[: max(0, min(claim.limit, claim.slots - delivered))]
         for task in mine:
             status = TaskStatus.RUNNING if claim.started else task.status
-            self._put(replace(task, status=status, claim_id=claim.claim_id, claimed_at=self._store.now))
+            self.put(replace(task, status=status, claim_id=claim.claim_id, claimed_at=self._store.now))
         return [self._claimed(task) for task in mine]
 
     async def attempts(self, session: Session, leases: Sequence[Lease]) -> tuple[datetime, Sequence[Attempt]]:
@@ -131,7 +135,7 @@ class FakeTaskExchange(TaskExchange):
         self.calls.append("start")
         held = self._held(session, leases)
         for task in held:
-            self._put(replace(task, status=TaskStatus.RUNNING))
+            self.put(replace(task, status=TaskStatus.RUNNING))
         return frozenset(task.id for task in held)
 
     async def stopped(self, session: Session, leases: Sequence[Lease]) -> frozenset[TaskId]:
@@ -139,7 +143,7 @@ class FakeTaskExchange(TaskExchange):
         named = [(self._tasks[task_id], token) for task_id, token in leases if task_id in self._tasks]
         stopping = [t for t, token in named if t.stopping_until and t.holder == session and t.token == token]
         for task in stopping:
-            self._put(task.let_go())
+            self.put(task.let_go())
         return frozenset(task.id for task in stopping)
 
     async def log(self, session: Session, batches: Sequence[LogBatch]) -> frozenset[TaskId]:
@@ -156,7 +160,7 @@ class FakeTaskExchange(TaskExchange):
         held = [(task, said) for said in standings for task in self._held(session, [(said.task_id, said.token)])]
         for task, said in held:
             progress = task.progress if said.progress is None else said.progress
-            self._put(replace(task, progress=progress, checkpoint=said.checkpoint or task.checkpoint))
+            self.put(replace(task, progress=progress, checkpoint=said.checkpoint or task.checkpoint))
         return frozenset(task.id for task, _ in held)
 
     async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[Lease, ReportOutcome]:
@@ -203,6 +207,6 @@ class FakeTaskExchange(TaskExchange):
         self.calls.append("count_absences")
         for task in list(self._tasks.values()):
             if task.id in absent:
-                self._put(replace(task, absences=task.absences + 1))
+                self.put(replace(task, absences=task.absences + 1))
             if task.id in present:
-                self._put(replace(task, absences=0))
+                self.put(replace(task, absences=0))

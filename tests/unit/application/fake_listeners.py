@@ -11,7 +11,7 @@ from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.ports.listener_queue import Fire, Listener, ListenerQueue
 from domain.scheduling.schedule import Schedule
 from domain.shared.ids import TenantId
-from domain.shared.json_value import JsonText
+from domain.shared.json_value import JsonObject, JsonText
 from domain.timing.event_pattern import EventPattern
 
 if TYPE_CHECKING:
@@ -54,7 +54,12 @@ class FakeListenerQueue(ListenerQueue):
             schedule=self._with_live(self._tables.schedules[job_id]),
             job_name=definition.name,
             job_type=definition.type,
-            parameters=JsonText(msgspec.json.encode(definition.parameters).decode()),
+            parameters=encoded(definition.parameters),
             trigger=definition.trigger,
             limits=definition.limits,
         )
+
+
+def encoded(parameters: JsonObject) -> JsonText:
+    """As a job's parameters are stored."""
+    return JsonText(msgspec.json.encode(parameters).decode())

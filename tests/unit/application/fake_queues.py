@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.scheduling.admission import LimitKey
 from domain.scheduling.errors import AlreadyFired, JobNotFound
 from domain.scheduling.executor import ExecutorStatus
-from domain.scheduling.ids import JobId, LaneId, TaskId
+from domain.scheduling.ids import JobId, LaneId, RunId, TaskId
 from domain.scheduling.job import JobStatus
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
@@ -73,6 +73,14 @@ class StoredTask:
     checkpoint: JsonText | None = None
     nominal_at: datetime | None = None
     priority: int | None = None
+    run_id: RunId | None = None
+    wait_until: datetime | None = None
+    cause: TaskId | None = None
+
+    @property
+    def run(self) -> RunId:
+        """That of one that says nothing begins with itself."""
+        return self.run_id or RunId(self.id)
 
     @property
     def is_live(self) -> bool:
@@ -234,8 +242,10 @@ def _add(tables: Tables, tasks: Sequence[NewTask]) -> Mapping[LaneId, int]:
             job_id=job.id,
             lane=tables.lanes[job.lane],
             origin=task.origin,
-            status=TaskStatus.PENDING,
+            status=TaskStatus.BLOCKED if task.gate is Gate.DEPENDENCY else TaskStatus.PENDING,
             gate=task.gate,
+            run_id=task.run_id,
+            wait_until=task.wait_until,
             **limits_of(job, task, tables.lanes[job.lane]),
             ready_at=task.scheduled_time,
             policy=job.definition.retry,

@@ -20,7 +20,7 @@ from domain.scheduling.errors import ExecutorNotFound, JobNameTaken, JobNotFound
 from domain.scheduling.executor import Executor, ExecutorStatus
 from domain.scheduling.graph import Dependent
 from domain.scheduling.health import Finding
-from domain.scheduling.ids import BackfillId, ExecutorId, JobId, LaneId, OccurrenceId, TaskId
+from domain.scheduling.ids import BackfillId, ExecutorId, JobId, LaneId, OccurrenceId, RunId, TaskId
 from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.occurrence import Decision, Occurrence
 from domain.scheduling.placement import Lane
@@ -32,7 +32,7 @@ from domain.scheduling.ports.executor_repository import ExecutorRepository
 from domain.scheduling.ports.graph_book import GraphBook
 from domain.scheduling.ports.health_book import HealthBook
 from domain.scheduling.ports.job_repository import JobRepository
-from domain.scheduling.ports.judgement_queue import JudgementQueue
+from domain.scheduling.ports.judgement_queue import Judgement, JudgementQueue
 from domain.scheduling.ports.lane_directory import LaneDirectory
 from domain.scheduling.ports.listener_queue import ListenerQueue
 from domain.scheduling.ports.run_book import RunBook
@@ -56,10 +56,11 @@ from tests.unit.application.fake_chains import FakeChainQueue
 from tests.unit.application.fake_dead_letters import FakeDeadLetterQueue
 from tests.unit.application.fake_graph import FakeGraphBook
 from tests.unit.application.fake_health import FakeHealthBook
-from tests.unit.application.fake_judgements import FakeJudgements
+from tests.unit.application.fake_judgements import FakeJudgements, judgements_between
 from tests.unit.application.fake_limits import FakeAdmissionQueue
 from tests.unit.application.fake_listeners import FakeListenerQueue
 from tests.unit.application.fake_queues import FakeScheduleQueue, FakeTaskQueue, StoredTask, end_wait
+from tests.unit.application.fake_runs import FakeRunBook
 
 Root = TypeVar("Root", bound=Aggregate)
 
@@ -75,6 +76,8 @@ class Tables:
     tasks: dict[TaskId, StoredTask] = field(default_factory=dict)
     listeners: dict[JobId, tuple[EventPattern, ...]] = field(default_factory=dict)
     dependents: dict[JobId, Dependent] = field(default_factory=dict)
+    judgements: list[Judgement] = field(default_factory=list)
+    cancelled_runs: dict[RunId, str] = field(default_factory=dict)
     executors: dict[ExecutorId, Executor] = field(default_factory=dict)
     lanes: dict[Lane, LaneId] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
@@ -134,6 +137,7 @@ class FakeWork(SchedulingWork):
 
     async def commit(self) -> None:
         self._store.before_commit(self.tables)
+        self.tables.judgements += judgements_between(self._store.tables.tasks, self.tables)
         self._store.tables = self.tables.copied()
         self._store.commits += 1
 
@@ -171,11 +175,11 @@ class FakeWork(SchedulingWork):
 
     @property
     def judgements(self) -> JudgementQueue:
-        return FakeJudgements()
+        return FakeJudgements(self.tables, self.now)
 
     @property
     def runs(self) -> RunBook:
-        raise NotImplementedError("judges are tested on real stores")
+        return FakeRunBook(self.tables)
 
     @property
     def tasks(self) -> TaskRepository:
