@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from functools import partial
-
 from dependency_injector import containers, providers
 
 from application.notifications.event_feed import EventFeed
 from application.notifications.outbox_relay import OutboxRelay
 from application.operations.locking import Locking
 from application.operations.nodes import Nodes
+from application.operations.operation_control import OperationControl
+from application.operations.operation_runner import OperationRunner
 from application.operations.shared_locks import SharedLocks
 from application.scheduling.admitter import Admitter
 from application.scheduling.assignments import Assignments
@@ -46,6 +45,7 @@ from bootstrap.job_types import known_job_types
 from bootstrap.observing import actuator_of, telemetry_of, this_process
 from bootstrap.settings import Settings
 from bootstrap.sinks import Carriers, sinks_of
+from bootstrap.upkeep import terms_of, upkeep_of
 from domain.timing.ports import Calendars
 from infrastructure.cel import CelFilters
 from infrastructure.cel_conditions import CelConditions
@@ -61,10 +61,8 @@ from infrastructure.sql.notifications.sink_book import SqlSinkBook
 from infrastructure.sql.operations.locks import SqlLocks
 from infrastructure.sql.operations.reader import SqlLocksReader
 from infrastructure.sql.operations.work import SqlOperationsWork
-from infrastructure.sql.outbox_retention import drop_old_events
+from infrastructure.sql.operations_reader import SqlOperationsReader
 from infrastructure.sql.repeats import SqlRepeats
-from infrastructure.sql.scheduling.cancelled_runs import forget_cancelled_runs
-from infrastructure.sql.scheduling.history_partitions import keep_partitions_ahead
 from infrastructure.sql.scheduling.reader import SqlSchedulingReader
 from infrastructure.sql.scheduling.reader_backfills import SqlBackfillReader
 from infrastructure.sql.scheduling.reader_explanation import SqlExplanationReader
@@ -82,10 +80,10 @@ from interfaces.loops.health_scanner import health_scanner_loop
 from interfaces.loops.heartbeats import heartbeats_loop
 from interfaces.loops.judge import judge_loop
 from interfaces.loops.node import node_loop
+from interfaces.loops.operations import operations_loop
 from interfaces.loops.outbox_relay import outbox_relay_loop
 from interfaces.loops.planner import planner_loop
 from interfaces.loops.reaper import reaper_loop
-from interfaces.loops.upkeep import upkeep_loop
 from interfaces.rest.app import Services
 
 
@@ -128,6 +126,19 @@ class Container(containers.DeclarativeContainer):
         Nodes, operations_work.provider, providers.Singleton(this_process, settings), settings.provided.node_timeout
     )
     shared_locks = providers.Singleton(SharedLocks, operations_work.provider, wake_up, draining)
+    operations_reader = providers.Singleton(SqlOperationsReader, store)
+    upkeep = providers.Singleton(upkeep_of, settings, store, repeats, shared_locks)
+    operation_runner = providers.Singleton(
+        OperationRunner, upkeep, operations_work.provider, operations_reader, locking, ids, settings.provided.node_id
+    )
+    operations = providers.Singleton(
+        OperationControl,
+        providers.Callable(terms_of, upkeep),
+        operations_work.provider,
+        operations_reader,
+        ids,
+        wake_up,
+    )
 
     conditions = providers.Singleton(CelConditions)
     event_log = providers.Singleton(SqlEventLog, store)
@@ -218,41 +229,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(backfiller_loop, backfiller, wake_up),
         providers.Singleton(reaper_loop, reaper, wake_up),
         providers.Singleton(outbox_relay_loop, relay, wake_up),
-        providers.Singleton(
-            upkeep_loop,
-            "history-partitions",
-            providers.Factory(partial, keep_partitions_ahead, store),
-            timedelta(hours=6),
-            wake_up,
-            locking,
-        ),
-        providers.Singleton(
-            upkeep_loop,
-            "old-events",
-            providers.Factory(partial, drop_old_events, store, settings.provided.keep_events),
-            timedelta(minutes=10),
-            wake_up,
-            locking,
-        ),
-        providers.Singleton(
-            upkeep_loop,
-            "cancelled-runs",
-            providers.Factory(partial, forget_cancelled_runs, store),
-            timedelta(hours=6),
-            wake_up,
-            locking,
-        ),
-        providers.Singleton(
-            upkeep_loop,
-            "repeats",
-            repeats.provided.forget,
-            timedelta(hours=1),
-            wake_up,
-            locking,
-        ),
-        providers.Singleton(
-            upkeep_loop, "expired-locks", shared_locks.provided.forget_expired, timedelta(minutes=10), wake_up, locking
-        ),
+        providers.Singleton(operations_loop, operation_runner, wake_up),
     )
     every_node_loops = providers.List(
         providers.Singleton(heartbeats_loop, providers.Singleton(BeatRecorder, work.provider, heartbeats), wake_up),
@@ -286,6 +263,8 @@ class Container(containers.DeclarativeContainer):
         shared_locks=shared_locks,
         locks_reader=locks_reader,
         operation_locks=operation_locks,
+        operations=operations,
+        operations_reader=operations_reader,
         nodes=nodes,
         event_feed=event_feed,
         event_types=providers.Callable(event_types),

@@ -44,6 +44,7 @@ async def running(container: Container, *, migrate: bool, loops: bool = True) ->
             for loop in (*container.every_node_loops(), *_of_roles(container)):
                 loop.start()
                 stack.push_async_callback(loop.stop)
+            stack.callback(container.operation_runner().stop)
         yield
 
 

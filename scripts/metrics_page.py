@@ -83,7 +83,7 @@ async def _families() -> tuple[list[Metric], set[str]]:
     """All, each with a sample, and the names of those that come from the store."""
     telemetry = Telemetry(_OnePool(), {"version": "1", "node": "n", "database": "postgresql"}, _OneSink())
     telemetry.answered("GET", "/", 200, 0.1)
-    telemetry.skipped(LockTerm(name="upkeep:repeats", at_most=timedelta(hours=1)))
+    telemetry.skipped(LockTerm(name="operation:old-requests", at_most=timedelta(hours=1)))
     alone = {family.name for family in telemetry.collect()}
     await telemetry.exposition()
     families = list(telemetry.collect())

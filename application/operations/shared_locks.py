@@ -95,11 +95,12 @@ class SharedLocks:
         if newest > token:
             raise StaleToken(resource, token, newest)
 
-    async def forget_expired(self) -> None:
-        """Remove what nobody holds any more and nobody released."""
+    async def forget_expired(self) -> int:
+        """Remove some of those that nobody holds any more and nobody released; how many."""
         async with self._begin() as work:
-            await work.semaphores.forget_expired(FORGOTTEN)
+            gone = await work.semaphores.forget_expired(FORGOTTEN)
             await work.commit()
+        return gone
 
     async def _try(self, principal: Principal, name: str, wish: Wish) -> Acquired:
         async with self._begin() as work:

@@ -19,6 +19,8 @@ BACKFILLS = "backfills"
 """A backfill was started or resumed."""
 OUTBOX = "outbox"
 """Something was committed: there may be new events."""
+OPERATIONS = "operations"
+"""Somebody wants an operation to be done, or to be done at other times."""
 LANES = "lanes"
 """There is a new lane, or tasks came to stand in any of them."""
 

@@ -76,3 +76,21 @@ class StaleToken(Conflict):
             f"The resource {resource!r} has seen token {newest}; {token} is older. Its holder has been replaced: stop."
         )
         self.newest = newest
+
+
+class OperationNotFound(NotFound):
+    """There is no operation of that name."""
+
+    code = "OPERATION_NOT_FOUND"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no operation {name!r}. `GET /operations` lists all of them.")
+
+
+class ExecutionNotFound(NotFound):
+    """There is no execution with that id, or it was too old to be kept."""
+
+    code = "EXECUTION_NOT_FOUND"
+
+    def __init__(self, id_: object) -> None:
+        super().__init__(f"There is no execution {id_} of an operation; old ones are not kept.")

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from infrastructure.sql import repeat_tables
 from infrastructure.sql.notifications import sink_tables
-from infrastructure.sql.operations import lock_tables, node_tables
+from infrastructure.sql.operations import lock_tables, node_tables, operation_tables
 from infrastructure.sql.scheduling import (
     backfill_tables,
     dependency_tables,
@@ -27,6 +27,7 @@ MODULES: tuple[ModuleType, ...] = (
     backfill_tables,
     health_tables,
     node_tables,
+    operation_tables,
     sink_tables,
 )
 """Where tables are defined; importing them enters them in `metadata`."""

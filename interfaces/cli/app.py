@@ -30,6 +30,7 @@ from interfaces.cli.job_skips import skip, unskip
 from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, run
 from interfaces.cli.jobs import jobs
 from interfaces.cli.locks import locks
+from interfaces.cli.operations import operations
 from interfaces.cli.processes import db, dev, server, worker
 from interfaces.cli.runs import runs
 from interfaces.cli.session import open_session, session_options
@@ -85,6 +86,7 @@ for _command in (
     backfills,
     executors,
     locks,
+    operations,
     cluster,
     health,
     doctor,

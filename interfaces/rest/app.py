@@ -15,7 +15,8 @@ from litestar.types import ControllerRouterHandler
 from application.notifications.event_feed import EventFeed
 from application.notifications.ports import JobLookup, SinksReader
 from application.operations.nodes import Nodes
-from application.operations.ports import LocksReader
+from application.operations.operation_control import OperationControl
+from application.operations.ports import LocksReader, OperationsReader
 from application.operations.shared_locks import SharedLocks
 from application.scheduling.backfill_views import BackfillReader
 from application.scheduling.backfills import Backfills
@@ -79,6 +80,7 @@ from interfaces.rest.scheduling.task_standing import TaskStandingController
 from interfaces.rest.scheduling.task_verbs import TaskVerbController
 from interfaces.rest.scheduling.tasks import TaskController
 from interfaces.rest.scheduling.upcoming import upcoming
+from interfaces.rest.upkeep import OPERATIONS
 
 API: Sequence[ControllerRouterHandler] = (
     JobController,
@@ -109,6 +111,7 @@ API: Sequence[ControllerRouterHandler] = (
     *EXECUTOR_API,
     *LOCKS,
     cluster_locks,
+    *OPERATIONS,
     follow_events,
     SinkController,
     *CLUSTER,
@@ -153,6 +156,8 @@ class Services:
     shared_locks: SharedLocks
     locks_reader: LocksReader
     operation_locks: Locks
+    operations: OperationControl
+    operations_reader: OperationsReader
     nodes: Nodes
     event_feed: EventFeed
     event_types: frozenset[str]
@@ -200,6 +205,8 @@ def create_app(
                 ("shared_locks", services.shared_locks),
                 ("locks_reader", services.locks_reader),
                 ("operation_locks", services.operation_locks),
+                ("operations", services.operations),
+                ("operations_reader", services.operations_reader),
                 ("nodes", services.nodes),
                 ("event_feed", services.event_feed),
                 ("event_types", services.event_types),

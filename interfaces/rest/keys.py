@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from domain.operations.errors import ExecutionNotFound
+from domain.operations.execution import ExecutionId
 from domain.scheduling.backfill_errors import BackfillNotFound
 from domain.scheduling.errors import TaskNotFound
 from domain.scheduling.ids import BackfillId, JobId, TaskId
@@ -43,3 +45,11 @@ def task_id(text: str) -> TaskId:
         return TaskId(UUID(text))
     except ValueError:
         raise TaskNotFound(text) from None
+
+
+def execution_id(text: str) -> ExecutionId:
+    """Raises `ExecutionNotFound` for what is no id at all."""
+    try:
+        return ExecutionId(UUID(text))
+    except ValueError:
+        raise ExecutionNotFound(text) from None

@@ -142,7 +142,7 @@ async def test_what_expired_unnoticed_is_forgotten_and_what_is_held_stays(shared
     await shared.acquire(LOCAL, "long", wish(), NO_WAIT)
     reader = SqlLocksReader(store)
     assert [lock.name for lock in (await reader.locks(DEFAULT_TENANT, 10, None)).items] == ["long"]
-    await shared.forget_expired()
+    assert await shared.forget_expired() == 1
     assert [row.name for row in await rows(store, semaphores)] == ["long"]
 
 

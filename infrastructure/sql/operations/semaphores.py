@@ -51,7 +51,7 @@ class SqlSemaphores(SemaphoreRepository):
         expired = sa.select(_s.tenant, _s.name).where(_s.expires_at <= self._work.now).order_by(_s.expires_at)
         some = expired.limit(limit).with_for_update(skip_locked=True).cte("some")
         gone = sa.delete(semaphores).where(sa.tuple_(_s.tenant, _s.name).in_(sa.select(some.c.tenant, some.c.name)))
-        return (await self._work.execute(gone)).rowcount
+        return len((await self._work.execute(gone.returning(_s.name))).all())  # SQLite does not count below WITH
 
 
 class SqlFences(Fences):

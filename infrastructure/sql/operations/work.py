@@ -7,6 +7,7 @@ from functools import cached_property
 from application.operations.ports import OperationsWork
 from infrastructure.sql.engine import Store
 from infrastructure.sql.operations.nodes import SqlNodes
+from infrastructure.sql.operations.operation_book import SqlExecutions, SqlOperations
 from infrastructure.sql.operations.semaphores import SqlFences, SqlSemaphores
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
@@ -28,3 +29,11 @@ class SqlOperationsWork(SqlUnitOfWork, OperationsWork):
     @cached_property
     def nodes(self) -> SqlNodes:
         return SqlNodes(self)
+
+    @cached_property
+    def operations(self) -> SqlOperations:
+        return SqlOperations(self)
+
+    @cached_property
+    def executions(self) -> SqlExecutions:
+        return SqlExecutions(self)

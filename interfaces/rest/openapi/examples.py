@@ -15,6 +15,8 @@ SOME_DAY = "2199-01-01T01:00:00Z"
 
 BACKFILL = "01980f5c-9b10-7a02-8c44-5d0e9a1b7f3c"
 
+EXECUTION = "01980f5d-2c7e-7d44-9b02-6a1f3c5e8d90"
+
 PARAMETERS: Mapping[str, Any] = {
     "job": "nightly-backup",
     "tz": "Europe/Berlin",
@@ -26,6 +28,8 @@ PARAMETERS: Mapping[str, Any] = {
     "status": "FAILED",
     "lock": "deploy-shop",
     "sink": "redis-stream",
+    "operation": "old-events",
+    "execution": EXECUTION,
     "component": "db",
     "logger": "scheduler",
     "executorId": "worker-1",
@@ -127,6 +131,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "extendLock": {"token": 1, "ttl": "PT30S"},
     "releaseLock": {"token": 1},
     "checkFence": {"resource": "ledger", "token": 1},
+    # Operations
+    "patchOperation": {"every": "PT5M"},
+    "pauseOperation": _REASON,
     # Sinks
     "redriveDeadLetters": {"ids": [TASK]},
     "purgeDeadLetters": {"ids": [TASK]},

@@ -16,6 +16,7 @@ from scheduler_sdk.async_client_backfills import AsyncBackfillCalls
 from scheduler_sdk.async_client_diagnosis import AsyncDiagnosisCalls
 from scheduler_sdk.async_client_graph import AsyncGraphCalls
 from scheduler_sdk.async_client_locks import AsyncLockCalls
+from scheduler_sdk.async_client_operations import AsyncOperationCalls
 from scheduler_sdk.async_client_times import AsyncTimeCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
@@ -39,7 +40,9 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, AsyncGraphCalls, AsyncTimeCalls):
+class AsyncClient(
+    AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, AsyncGraphCalls, AsyncTimeCalls, AsyncOperationCalls
+):
     """Calls one server, over connections that are kept open. Close it, or use it in an `async with` block.
 
     Filters take one value or several with commas between.

@@ -1,4 +1,4 @@
-"""The shapes of answers about nodes and locks."""
+"""The shapes of answers about nodes, locks and operations."""
 
 from __future__ import annotations
 
@@ -70,3 +70,39 @@ class UpkeepLock(TypedDict, total=False):
     token: int
     lockedAt: str
     until: str
+
+
+class Execution(TypedDict, total=False):
+    """One execution of an operation: PENDING, RUNNING, SUCCESS, ERROR, TIMEOUT or CANCELLED."""
+
+    id: str
+    operation: str
+    description: str
+    status: str
+    triggeredBy: str
+    requestedBy: str | None
+    createdAt: str
+    executedAt: str | None
+    endedAt: str | None
+    executionTimeMs: int | None
+    processedCount: int
+    errorMessage: str | None
+    serverInstance: str | None
+    token: int | None
+
+
+class Operation(TypedDict, total=False):
+    """A piece of the platform's own upkeep: ACTIVE, PAUSED, or ERROR if its last execution failed."""
+
+    name: str
+    description: str
+    status: str
+    every: str
+    shippedEvery: str
+    timeout: str
+    nextRunAt: str | None
+    failures: int
+    pausedAt: str | None
+    pausedBy: str | None
+    pausedReason: str | None
+    lastExecution: Execution | None

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import schemathesis
 
-from interfaces.rest.openapi.examples import BACKFILL, HEADERS, OTHER_BODIES, PARAMETERS, QUERIES, TASK
+from interfaces.rest.openapi.examples import BACKFILL, EXECUTION, HEADERS, OTHER_BODIES, PARAMETERS, QUERIES, TASK
 from tests.architecture.sources import ROOT
 from tests.integration.rest.api import Api
 from tests.integration.rest.test_openapi import OPERATIONS
@@ -38,6 +38,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("startTask", "completeTask", "failTask", "logTask", "executorOfTask", "readLog"), _RUNNING),
     **dict.fromkeys(("reportTasks", "heartbeat", "listAttempts", "reportProgress", "saveCheckpoint"), _RUNNING),
     **dict.fromkeys(("getLock", "extendLock", "releaseLock", "checkFence"), ("acquireLock",)),
+    "getExecution": ("runOperation",),
     **dict.fromkeys(("leave", "deactivateExecutor", "drainExecutor"), _EXECUTOR),
 }
 """What has been called before it, by the examples; where nothing is said, what its path names exists."""
@@ -48,7 +49,7 @@ NEEDS_MORE = {"followEvents", "listDeadLetters", "redriveDeadLetters", "purgeDea
 
 
 class Story:
-    """Calls operations by their examples; the example's task and backfill stand for those that are made on the way."""
+    """Calls operations by their examples; the example's task, backfill and execution stand for those that are made."""
 
     def __init__(self, api: Api, described: Mapping[str, Any]) -> None:
         self._api = api
@@ -58,7 +59,7 @@ class Story:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        self._made = {TASK: TASK, BACKFILL: BACKFILL}
+        self._made = {TASK: TASK, BACKFILL: BACKFILL, EXECUTION: EXECUTION}
 
     def before(self, name: str) -> Sequence[str]:
         if name in BEFORE:
@@ -88,6 +89,8 @@ class Story:
             self._made[TASK] = answer.json()["id"]
         if name == "backfillJob":
             self._made[BACKFILL] = answer.json()["id"]
+        if name == "runOperation":
+            self._made[EXECUTION] = answer.json()["id"]
 
 
 @pytest.mark.parametrize(

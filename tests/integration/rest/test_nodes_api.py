@@ -12,19 +12,11 @@ import pytest
 import sqlalchemy as sa
 from dependency_injector import providers
 
-from application.operations.locking import Locking
 from bootstrap.container import Container
 from bootstrap.running import running
 from bootstrap.settings import Settings
 from bootstrap.settings_tree import Role
-from domain.operations.node import NodeId
-from domain.shared.ids import DEFAULT_TENANT
-from infrastructure.clock import SystemClock
-from infrastructure.ids import TimeOrderedIds
-from infrastructure.local.locks import LocalLocks
-from infrastructure.local.wake_up import LocalWakeUp
 from infrastructure.sql.operations.node_tables import nodes as table
-from interfaces.loops.upkeep import upkeep_loop
 from interfaces.rest.app import create_app
 from tests.integration.rest.api import Api, client_of
 
@@ -114,22 +106,6 @@ async def test_a_node_without_loops_beats_hears_executors_and_leaves(store_url: 
     ((node, status),) = await other.nodes().all()
     assert (node.label, status, node.left_at is not None) == ("gate", "LEFT", True)
     await other.store().dispose()
-
-
-async def test_upkeep_runs_on_one_node_at_a_time_and_the_others_skip_it() -> None:
-    locks = LocalLocks(TimeOrderedIds(), SystemClock(), "n")
-    done: list[NodeId] = []
-
-    async def work() -> None:
-        done.append(NodeId(uuid4()))
-
-    loops = [upkeep_loop("sweep", work, timedelta(hours=1), LocalWakeUp(), Locking(locks)) for _ in range(5)]
-    for loop in loops:
-        loop.start()
-    await until(lambda: locks.held(DEFAULT_TENANT), lambda _: done)
-    for loop in loops:
-        await loop.stop()
-    assert len(done) == 1
 
 
 async def test_the_offset_of_an_executors_clock_is_measured_and_shown(api: Api) -> None:

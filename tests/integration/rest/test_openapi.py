@@ -30,6 +30,8 @@ OPERATIONS = {
     "followEvents", "listSinks", "listDeadLetters", "redriveDeadLetters", "purgeDeadLetters",
     "skipFire", "unskipFire", "reportProgress", "saveCheckpoint",
     "listUpcoming",
+    "listOperations", "getOperation", "patchOperation", "runOperation", "pauseOperation", "resumeOperation",
+    "listOperationExecutions", "listExecutions", "getExecution",
 }  # fmt: skip
 
 

@@ -120,6 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self._send(*self.scheduler.answer(Request(self.command, self.path, body, self.headers.get("If-Match"))))
 
+    def do_PATCH(self) -> None:
+        self.do_POST()
+
     def do_PUT(self) -> None:
         self.do_POST()
 
