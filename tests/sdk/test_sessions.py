@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import getpass
 import platform
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from yarl import URL
 
-from scheduler_sdk.errors import Refused, Superseded
+from scheduler_sdk.errors import Refused, SessionEnded, Superseded
 from scheduler_sdk.protocol import identity
+from scheduler_sdk.protocol.link import Link
 from tests.sdk.conftest import Crew
 from tests.sdk.fake_server import FakeServer
 from tests.sdk.observed import pids, running
@@ -177,6 +181,34 @@ async def test_after_the_end_of_its_session_a_worker_starts_anew(
     assert task.orphans == []
     assert sum("has ended" in message for message in messages()) == 1
     assert sum("ready" in message for message in messages()) == 2
+
+
+async def test_two_calls_that_hear_of_the_end_of_the_session_at_once_are_one_end(
+    server: FakeServer, crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, messages: Callable[[], list[str]]
+) -> None:
+    forgotten: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: forgotten.append(context["message"]))
+    task = await server.command(f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done")
+    await crew.start()
+    await server.until(lambda: task.status == "RUNNING" and server.open_claims.total())
+    persist, over = Link.persist, asyncio.Event()
+    held: set[str] = set()
+
+    async def hold(link: Link, url: URL, *rest: Any) -> Any:
+        if over.is_set() or url.name not in ("claim", "reports"):
+            return await persist(link, url, *rest)
+        held.add(url.name)
+        await over.wait()
+        raise SessionEnded("The session has ended.")
+
+    monkeypatch.setattr(Link, "persist", hold)
+    await server.command(["true"])  # the claim that waits is answered, and another one waits
+    (tmp_path / "go").touch()
+    await server.until(lambda: held == {"claim", "reports"})
+    over.set()
+    await server.until(lambda: sum("has ended" in message for message in messages()) == 1)
+    gc.collect()
+    assert forgotten == []
 
 
 async def test_a_server_that_has_forgotten_the_worker_gets_to_know_it_again(server: FakeServer, crew: Crew) -> None:

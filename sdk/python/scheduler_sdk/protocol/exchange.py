@@ -196,7 +196,8 @@ class Exchange:
             self._calls.discard(call)
             self._outbox.restore(call.batch)
         if not task.cancelled():
-            self._failure = self._failure or task.exception()
+            failure = task.exception()  # of each call: one that nobody asks for is told as an error of the program
+            self._failure = self._failure or failure
         self._changed.set()
 
     def _hang_up(self, calls: Iterable[_Call]) -> list[asyncio.Task[None]]:
