@@ -11,17 +11,20 @@ from uuid import UUID
 
 from domain.scheduling.skip import Skip
 from domain.timing.ports import Calendars
-from domain.timing.trigger import Trigger, TriggerState, planned_at
+from domain.timing.spread import planned_at, window_end
+from domain.timing.trigger import Trigger, TriggerState
 
 NOTHING_SKIPPED: Final = MappingProxyType[datetime, Skip]({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fire:
-    """A fire to come: what the trigger says, and that plus the job's jitter."""
+    """A fire to come: what the trigger says, and that moved by the job's jitter or within its window."""
 
     nominal_at: datetime
     planned_at: datetime
+    window_ends_at: datetime | None = None
+    """It is in time until then; None = the job has no window."""
     skip: Skip | None = None
     """Somebody does not want it to run."""
 
@@ -39,11 +42,21 @@ def fires_after(
     nominal = trigger.next_fire(after, state, calendars)
     while nominal is not None and left != 0:
         state = replace(state, last_nominal=nominal)
-        # What follows bounds the jitter, even of the fire that will reach the limit on executions.
+        # What follows bounds jitter and window, even of the fire that will reach the limit on executions.
         following = trigger.next_fire(nominal, state, calendars)
         bound = None if trigger.awaits_end else following
         skip = skipped.get(nominal)
-        yield Fire(nominal_at=nominal, planned_at=planned_at(job_id, nominal, trigger.jitter, bound), skip=skip)
+        yield fire_at(job_id, trigger, nominal, bound, skip)
         if left is not None and skip is None:
             left -= 1
         nominal = following
+
+
+def fire_at(job_id: UUID, trigger: Trigger, nominal: datetime, following: datetime | None, skip: Skip | None) -> Fire:
+    """The fire at this nominal time, which `following` is the next after."""
+    return Fire(
+        nominal_at=nominal,
+        planned_at=planned_at(job_id, nominal, trigger.spread, following),
+        window_ends_at=window_end(nominal, trigger.window, following) if trigger.window else None,
+        skip=skip,
+    )

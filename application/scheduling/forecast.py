@@ -24,7 +24,7 @@ from domain.timing.ports import Calendars
 from domain.timing.trigger import Trigger, TriggerState
 
 NOBODY: Final = UUID(int=0)
-"""The job whose place within the jitter a preview shows: each job has its own."""
+"""The job whose place within jitter or window a preview shows: each job has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from application.scheduling.dependency_document import (
     dependency_documents_of,
     policy_document_of,
 )
-from application.scheduling.documents import Document, at, duration_or_none
+from application.scheduling.documents import Document, at, duration_or_none, text_or_none
 from application.scheduling.job_document import (
     JobDocument,
     MisfireDocument,
@@ -144,6 +144,7 @@ class _PolicyDocument(Document, frozen=True, kw_only=True):
     misfire: MisfireDocument = MisfireDocument()
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     jitter: str | None = None
+    window: str | None = None
     max_executions: int | None = None
     recurs: bool = True
     awaits_end: bool = False
@@ -159,7 +160,8 @@ def encode_policy(policy: FiringPolicy) -> str:
     document = _PolicyDocument(
         misfire=_misfire_document(policy.misfire),
         overlap=policy.overlap,
-        jitter=format_duration(policy.jitter) if policy.jitter else None,
+        jitter=text_or_none(policy.jitter),
+        window=text_or_none(policy.window),
         max_executions=policy.max_executions,
         recurs=policy.recurs,
         awaits_end=policy.awaits_end,
@@ -177,6 +179,7 @@ def decode_policy(text: str) -> FiringPolicy:
         misfire=_misfire(document.misfire),
         overlap=document.overlap,
         jitter=duration_or_none(document.jitter, "/jitter") or NO_TIME,
+        window=duration_or_none(document.window, "/window") or NO_TIME,
         max_executions=document.max_executions,
         recurs=document.recurs,
         awaits_end=document.awaits_end,

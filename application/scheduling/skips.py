@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from application.scheduling.coming_fires import Fire, fires_after
+from application.scheduling.coming_fires import Fire, fire_at, fires_after
 from application.scheduling.job_management import JobKey
 from application.scheduling.ports import BeginWork, SchedulingWork
 from application.shared.principal import Principal
@@ -15,7 +15,6 @@ from domain.scheduling.job import Job
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import MOST_SKIPS, FireNotPlanned, Skip, TooManySkips
 from domain.timing.ports import Calendars
-from domain.timing.trigger import planned_at
 
 SUGGESTED = 3
 """Fires that a refusal names."""
@@ -84,8 +83,4 @@ class Skips:
     def _fire(self, job: Job, schedule: Schedule, nominal: datetime) -> Fire:
         trigger, state = job.definition.trigger, replace(schedule.state, last_nominal=nominal)
         following = None if trigger.awaits_end else trigger.next_fire(nominal, state, self._calendars)
-        return Fire(
-            nominal_at=nominal,
-            planned_at=planned_at(job.id, nominal, trigger.jitter, following),
-            skip=schedule.skipped.get(nominal),
-        )
+        return fire_at(job.id, trigger, nominal, following, schedule.skipped.get(nominal))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from domain.scheduling.excluded import Excluded, after_noting, has_begun
@@ -17,7 +17,7 @@ from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import Skip
 from domain.scheduling.task import Origin
 from domain.shared.json_value import JsonText
-from domain.timing.trigger import planned_at
+from domain.timing.spread import planned_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,9 @@ def _decide_fires(schedule: Schedule, now: datetime, most: int | None) -> Firing
     if not schedule.active or _limit_reached(schedule):
         return Firing(decisions=(), after=_at_rest(schedule))
     nominal = [n for n in schedule.upcoming if n <= now]
-    due = [_Due(n, schedule.planned(i)) for i, n in enumerate(nominal)]
+    due = [_Due(n, schedule.planned(i), schedule.in_time_until(i)) for i, n in enumerate(nominal)]
     skipped = schedule.skipped
-    if due and due[-1].planned > now:  # jitter: its nominal time has come, its planned time has not
+    if due and due[-1].planned > now:  # jitter or a window: its nominal time has come, its planned time has not
         due.pop()
     kept = schedule.policy.misfire.most_fires
     open_ended = len(due) == len(schedule.upcoming) > kept and not schedule.exhausted
@@ -128,7 +128,7 @@ def decide_at_once(schedule: Schedule, causes: Sequence[Cause], now: datetime) -
     """Decide fires that came by `now` without having been planned; what the clock has planned stays as it is."""
     if not schedule.active or _limit_reached(schedule):
         return Firing(decisions=(), after=schedule)
-    planned = planned_at(schedule.job_id, now, schedule.policy.jitter, None)
+    planned = planned_at(schedule.job_id, now, schedule.policy.spread, None)
     fires = [PlannedFire(nominal=now, planned=planned, decision=Decision.FIRED, cause=cause) for cause in causes]
     decisions = _until_fired(_with_overlap(schedule, fires), _left(schedule))
     fired = sum(1 for d in decisions if d.decision.runs)
@@ -160,12 +160,16 @@ def _with_excluded(known: tuple[Excluded, ...], firing: Firing, now: datetime) -
 class _Due:
     nominal: datetime
     planned: datetime
+    in_time_until: datetime
+
+    def late_by(self, now: datetime) -> timedelta:
+        return now - self.in_time_until
 
     def decided(self, decision: Decision, reason: str | None = None) -> PlannedFire:
         return PlannedFire(nominal=self.nominal, planned=self.planned, decision=decision, reason=reason)
 
     def missed(self, now: datetime, bound: str) -> PlannedFire:
-        late = (now - self.planned).total_seconds()
+        late = self.late_by(now).total_seconds()
         return self.decided(Decision.MISSED, f"late by {late:.0f} s, more than {bound}")
 
 
@@ -177,7 +181,7 @@ def _fire_once(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended:
     fires = [d.decided(Decision.COALESCED, _LATER_DUE) for d in due]
     if not open_ended:
         latest, window = due[-1], misfire.catchup_window
-        if window is not None and now - latest.planned > max(window, misfire.grace):
+        if window is not None and latest.late_by(now) > max(window, misfire.grace):
             fires[-1] = latest.missed(now, "its catch-up window")
         else:
             fires[-1] = latest.decided(Decision.FIRED)
@@ -189,7 +193,7 @@ def _fire_all(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: 
     oldest_run = len(due) if open_ended else len(due) - misfire.max_fires
     fires = []
     for i, fire in enumerate(due):
-        if now - fire.planned > max(window, misfire.grace):
+        if fire.late_by(now) > max(window, misfire.grace):
             fires.append(fire.missed(now, "its catch-up window"))
         elif i < oldest_run:
             fires.append(fire.decided(Decision.MISSED, f"only the latest {misfire.max_fires} are caught up"))
@@ -202,7 +206,7 @@ def _skip(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: bool
     fires = [d.decided(Decision.MISSED, _LATER_DUE) for d in due]
     if not open_ended:
         latest = due[-1]
-        on_time = now - latest.planned <= misfire.grace
+        on_time = latest.late_by(now) <= misfire.grace
         fires[-1] = latest.decided(Decision.FIRED) if on_time else latest.missed(now, "its grace")
     return fires
 

@@ -105,14 +105,15 @@ class Misfire:
 class FiringPolicy:
     """All that deciding about a fire obeys.
 
-    What follows after `overlap` is the trigger's, kept here so that deciding does not need it: `jitter` spreads the
-    planned times, `max_executions` bounds the fires, `recurs` and `awaits_end` are as `Trigger` has them.
+    What follows after `overlap` is the trigger's, kept here so that deciding does not need it: `jitter` or `window`
+    spreads the planned times, `max_executions` bounds the fires, `recurs` and `awaits_end` are as `Trigger` has them.
     With `waits` a task waits for the job's dependencies first, as long as `wait_timeout`.
     """
 
     misfire: Misfire = Misfire()
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     jitter: timedelta = timedelta(0)
+    window: timedelta = timedelta(0)
     max_executions: int | None = None
     recurs: bool = True
     awaits_end: bool = False
@@ -134,12 +135,18 @@ class FiringPolicy:
             misfire=misfire,
             overlap=overlap,
             jitter=trigger.jitter,
+            window=trigger.window,
             max_executions=trigger.max_executions,
             recurs=trigger.recurs,
             awaits_end=trigger.awaits_end,
             waits=waits,
             wait_timeout=wait_timeout,
         )
+
+    @property
+    def spread(self) -> timedelta:
+        """By how much planned times may come after nominal ones."""
+        return self.window or self.jitter
 
     @property
     def late_policy(self) -> MisfirePolicy:

@@ -11,8 +11,9 @@ from domain.scheduling.policies import OverlapPolicy
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import Skip
 from domain.timing.ports import Calendars
+from domain.timing.spread import planned_at, window_end
 from domain.timing.timetable import Timetable
-from domain.timing.trigger import NO_TIME, TICK, Trigger, planned_at
+from domain.timing.trigger import NO_TIME, TICK, Trigger
 
 MOST_WALKED: Final = 2_000
 """Times of one schedule that are found one by one, where a trigger has no shortcut to them."""
@@ -20,10 +21,11 @@ MOST_WALKED: Final = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectedFire:
-    """A fire to come; one with a `skip` will not run."""
+    """A fire to come; one with a `skip` will not run. With a window it is in time up to `window_ends`."""
 
     nominal: datetime
     planned: datetime
+    window_ends: datetime | None = None
     skip: Skip | None = None
 
 
@@ -88,8 +90,8 @@ class _Projecting:
         begin = self._undecided_from()
         if begin is None:
             return self._told(Timetable(()), 0, 0)
-        if self.trigger.max_executions is None:  # nothing before counts, but jitter may move one into the span
-            begin = max(begin, start - self.trigger.jitter)
+        if self.trigger.max_executions is None:  # nothing before counts, but one may be moved into the span
+            begin = max(begin, start - self.trigger.spread)
         state = self.schedule.state
         table = self.trigger.between(begin, end, state, self.calendars, MOST_WALKED)
         last = min(len(table), self._allowed(table))
@@ -138,15 +140,23 @@ class _Projecting:
         return first <= place < last and table[place] == nominal
 
     def _fire(self, table: Timetable, place: int) -> ProjectedFire:
-        nominal, jitter = table[place], self.trigger.jitter
+        nominal, spread = table[place], self.trigger.spread
         following: datetime | None = None
-        if jitter and place + 1 < len(table):
+        if spread and place + 1 < len(table):
             following = table[place + 1]
-        elif jitter:
+        elif spread:
             state = replace(self.schedule.state, last_nominal=nominal)
             following = self.trigger.next_fire(nominal, state, self.calendars)
-        planned = planned_at(self.schedule.job_id, nominal, jitter, following)
-        return ProjectedFire(nominal=nominal, planned=planned, skip=self.schedule.skipped.get(nominal))
+        return self._projected(nominal, following)
+
+    def _projected(self, nominal: datetime, following: datetime | None) -> ProjectedFire:
+        window = self.trigger.window
+        return ProjectedFire(
+            nominal=nominal,
+            planned=planned_at(self.schedule.job_id, nominal, self.trigger.spread, following),
+            window_ends=window_end(nominal, window, following) if window else None,
+            skip=self.schedule.skipped.get(nominal),
+        )
 
     @property
     def _is_alone(self) -> bool:
@@ -177,9 +187,9 @@ class _Projecting:
         after = state.last_nominal or trigger.look_from(self.span[0], state)
         nominal = schedule.upcoming[0] if schedule.upcoming else trigger.next_fire(after, state, self.calendars)
         while nominal is not None and left != 0:
-            skip = schedule.skipped.get(nominal)
-            planned = planned_at(schedule.job_id, nominal, trigger.jitter, None)
-            yield ProjectedFire(nominal=nominal, planned=planned, skip=skip)
-            left = left if left is None or skip else left - 1
-            state = replace(state, last_nominal=nominal, last_end=planned if skip else planned + self.run_time)
+            fire = self._projected(nominal, None)
+            yield fire
+            left = left if left is None or fire.skip else left - 1
+            last_end = fire.planned if fire.skip else fire.planned + self.run_time
+            state = replace(state, last_nominal=nominal, last_end=last_end)
             nominal = trigger.next_fire(nominal, state, self.calendars)

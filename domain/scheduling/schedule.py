@@ -14,7 +14,8 @@ from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import FiringPolicy
 from domain.scheduling.skip import Skip
 from domain.timing.ports import Calendars
-from domain.timing.trigger import TICK, Trigger, TriggerState, planned_at
+from domain.timing.spread import planned_at, window_end
+from domain.timing.trigger import TICK, Trigger, TriggerState
 
 PLANNED_AHEAD = 8
 """How many nominal times a schedule keeps, so that a due instant costs no evaluation of its trigger."""
@@ -100,9 +101,17 @@ class Schedule:
         return self.exhausted or self.awaited is not None
 
     def planned(self, index: int) -> datetime:
-        """When `upcoming[index]` is to start: its nominal time moved by jitter, never beyond the one after it."""
-        following = self.upcoming[index + 1] if index + 1 < len(self.upcoming) else None
-        return planned_at(self.job_id, self.upcoming[index], self.policy.jitter, following)
+        """When `upcoming[index]` is to start: moved by jitter or within its window, never beyond the one after it."""
+        return planned_at(self.job_id, self.upcoming[index], self.policy.spread, self._following(index))
+
+    def in_time_until(self, index: int) -> datetime:
+        """From when on `upcoming[index]` is late, by however little: its planned time, or the end of its window."""
+        if not self.policy.window:
+            return self.planned(index)
+        return window_end(self.upcoming[index], self.policy.window, self._following(index))
+
+    def _following(self, index: int) -> datetime | None:
+        return self.upcoming[index + 1] if index + 1 < len(self.upcoming) else None
 
     @property
     def skipped(self) -> Mapping[datetime, Skip]:

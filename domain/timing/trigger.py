@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import ClassVar, Final
-from uuid import UUID
 
 from domain.shared.errors import FieldProblem, Invalid
 from domain.shared.json_value import JsonText
 from domain.timing.calendar import MOST_STEPS, ExclusionCalendar, too_much
+from domain.timing.duration import format_duration
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
 from domain.timing.local_time import WallClock
@@ -21,8 +20,9 @@ from domain.timing.ports import Calendars
 from domain.timing.timetable import Timetable
 
 TICK: Final = timedelta(microseconds=1)
+COMPARED_WITH_WINDOW: Final = 10
+"""Fires to come whose distances a window must not exceed."""
 NO_TIME: Final = timedelta(0)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,9 @@ class TriggerState:
 class Trigger(ABC):
     """When to fire. Nominal times lie from `start_at` to `end_at`, both included, at most `max_executions` of them.
 
-    `jitter` spreads the planned times (see `planned_at`); nominal times know nothing of it. `calendar` takes nominal
-    times out. Instants are kept in UTC.
+    `jitter` or `window` spreads the planned times (see `planned_at`); nominal times know nothing of it. A fire is late
+    from its planned time on, with a window from the end of that. `calendar` takes nominal times out. Instants are kept
+    in UTC.
     Raises `InvalidTrigger` with all problems.
     """
 
@@ -60,6 +61,7 @@ class Trigger(ABC):
     end_at: datetime | None = None
     max_executions: int | None = None
     jitter: timedelta = NO_TIME
+    window: timedelta = NO_TIME
     calendar: ExclusionCalendar | None = None
 
     def __post_init__(self) -> None:
@@ -76,11 +78,20 @@ class Trigger(ABC):
         if self.max_executions is not None and self.max_executions < 1:
             detail = f"maxExecutions is {self.max_executions}; allowed are numbers from 1, or none at all."
             problems.append(FieldProblem("/maxExecutions", "OUT_OF_RANGE", detail))
-        if self.jitter < NO_TIME:
-            problems.append(FieldProblem("/jitter", "OUT_OF_RANGE", "jitter must not be negative."))
+        for name, spread in (("jitter", self.jitter), ("window", self.window)):
+            if spread < NO_TIME:
+                problems.append(FieldProblem(f"/{name}", "OUT_OF_RANGE", f"{name} must not be negative."))
+        if self.jitter and self.window:
+            detail = "Give either jitter, by which each fire is moved, or window, within which each may start."
+            problems.append(FieldProblem("/window", "CONTRADICTION", detail))
         problems += self._problems()
         if problems:
             raise InvalidTrigger(*problems)
+
+    @property
+    def spread(self) -> timedelta:
+        """By how much planned times may come after nominal ones."""
+        return self.window or self.jitter
 
     @property
     def by_clock(self) -> bool:
@@ -236,16 +247,24 @@ class Trigger(ABC):
                 raise refusal.under("/calendar") from None
 
     def check_new(self, now: datetime, calendars: Calendars) -> None:
-        """Raises `InvalidTrigger` if a job that begins with it at `now` could never fire."""
-        if self.calendar is None:
-            return
+        """Raises `InvalidTrigger` if a job that begins with it at `now` could never fire, or has too long a window."""
         state = TriggerState(since=now)
         after = self.look_from(now, state)
+        if self.window and not self.awaits_end:
+            self._check_window(self.upcoming(after, state, calendars, COMPARED_WITH_WINDOW))
+        if self.calendar is None:
+            return
         if self.next_fire(after, state, calendars) is None:
             taken = next(self.excluded(after, None, state, calendars), None)
             if taken is not None:
                 detail = f"The calendar takes out every time; the first is {taken[0].isoformat()}: {taken[1]}."
                 raise InvalidTrigger(FieldProblem("/calendar", "EXCLUDES_EVERYTHING", detail))
+
+    def _check_window(self, coming: Sequence[datetime]) -> None:
+        distances = [following - nominal for nominal, following in pairwise(coming)]
+        if distances and self.window > max(distances):
+            detail = f"The window is longer than any time between two of the next {len(coming)} fires: at most "
+            raise InvalidTrigger(FieldProblem("/window", "OUT_OF_RANGE", f"{detail}{format_duration(max(distances))}."))
 
     def _is_open(self, at: datetime) -> bool:
         return (self.start_at is None or self.start_at <= at) and (self.end_at is None or at <= self.end_at)
@@ -263,16 +282,3 @@ def _left_by(calendar: ExclusionCalendar, table: Timetable, calendars: Calendars
     """What the calendar leaves of the first `most` times."""
     left = [nominal for nominal in islice(table, most) if calendar.exclusion(nominal, calendars) is None]
     return Timetable.of(left, is_whole=table.is_whole and len(table) <= most)
-
-
-def planned_at(job_id: UUID, nominal: datetime, jitter: timedelta, next_nominal: datetime | None) -> datetime:
-    """When the fire is to start: between `nominal` and `nominal + jitter`, never after `next_nominal`.
-
-    The place is a hash of job and nominal time: evenly spread over jobs, and the same on every node and at every try.
-    """
-    room = jitter if next_nominal is None else min(jitter, next_nominal - nominal)
-    if room <= NO_TIME:
-        return nominal
-    identity = job_id.bytes + ((nominal - _EPOCH) // TICK).to_bytes(8, "big", signed=True)
-    place = int.from_bytes(hashlib.blake2b(identity, digest_size=8).digest(), "big")  # of 2**64
-    return nominal + TICK * (place * (room // TICK + 1) >> 64)

@@ -22,7 +22,8 @@ from domain.scheduling.priority import Priority, rank
 from domain.scheduling.schedule import Schedule, Tail
 from domain.scheduling.task import Origin
 from domain.scheduling.task_status import COUNTS_FOR_OVERLAP, Gate, TaskStatus
-from domain.timing.trigger import TriggerState, planned_at
+from domain.timing.spread import planned_at
+from domain.timing.trigger import TriggerState
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.tables import occurrences, schedules
 from infrastructure.sql.scheduling.task_tables import tasks

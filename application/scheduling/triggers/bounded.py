@@ -37,6 +37,7 @@ class Limits(TypedDict):
     end_at: datetime | None
     max_executions: int | None
     jitter: timedelta
+    window: timedelta
     calendar: ExclusionCalendar | None
 
 
@@ -47,16 +48,18 @@ class LimitTexts(TypedDict):
     end_at: datetime | None
     max_executions: int | None
     jitter: str | None
+    window: str | None
     calendar: CalendarDocument | None
 
 
 class BoundedDocument(Document, frozen=True, kw_only=True):
-    """Times lie from `startAt` to `endAt`, both included; fires start up to `jitter` later."""
+    """Times lie from `startAt` to `endAt`, both included; fires start up to `jitter` later, or within a `window`."""
 
     start_at: datetime | None = None
     end_at: datetime | None = None
     max_executions: int | None = None
     jitter: str | None = None
+    window: str | None = None
     calendar: CalendarDocument | None = None
 
     @abstractmethod
@@ -71,6 +74,7 @@ class BoundedDocument(Document, frozen=True, kw_only=True):
             end_at=instant_or_none(self.end_at, "/endAt"),
             max_executions=self.max_executions,
             jitter=duration_or_none(self.jitter, "/jitter") or NO_TIME,
+            window=duration_or_none(self.window, "/window") or NO_TIME,
             calendar=None if given is None else at("/calendar", partial(given.calendar, zone)),
         )
 
@@ -82,5 +86,6 @@ def limits_of(trigger: Trigger) -> LimitTexts:
         end_at=trigger.end_at,
         max_executions=trigger.max_executions,
         jitter=text_or_none(trigger.jitter),
+        window=text_or_none(trigger.window),
         calendar=CalendarDocument.of(trigger.calendar),
     )

@@ -23,7 +23,7 @@ MOST_PARTS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOfTrigger(Trigger):
-    """The union of its parts; a time that several of them have is one. Each part may have a window of its own.
+    """The union of its parts; a time that several of them have is one. Each part may have bounds of its own.
 
     How often the job fires and by how much it may be late is for the union to say, not for its parts.
     """
@@ -139,6 +139,7 @@ def _misfits(pointer: str, part: Trigger) -> Iterator[FieldProblem]:
     if part.max_executions is not None:
         detail = "How often the job fires is counted over all parts: give maxExecutions beside triggers, not in them."
         yield FieldProblem(f"{pointer}/maxExecutions", "NOT_COMBINABLE", detail)
-    if part.jitter:
-        detail = "The jitter is that of the job: give it beside triggers, not in them."
-        yield FieldProblem(f"{pointer}/jitter", "NOT_COMBINABLE", detail)
+    for name, spread in (("jitter", part.jitter), ("window", part.window)):
+        if spread:
+            detail = f"The {name} is that of the job: give it beside triggers, not in them."
+            yield FieldProblem(f"{pointer}/{name}", "NOT_COMBINABLE", detail)

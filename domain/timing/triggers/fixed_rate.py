@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from domain.shared.errors import FieldProblem
+from domain.timing.duration import format_duration
 from domain.timing.ports import Calendars
 from domain.timing.timetable import Stretch, Timetable, ticks
 from domain.timing.trigger import NO_TIME, TICK, Trigger, TriggerState
@@ -54,6 +55,10 @@ class FixedRateTrigger(Trigger):
 
     def _problems(self) -> Sequence[FieldProblem]:
         problems = [*step_problems("every", self.every), *delay_problems("initialDelay", self.initial_delay)]
+        if self.window > self.every > NO_TIME:
+            detail = f"The window ({format_duration(self.window)}) must not be longer than every"
+            detail += f" ({format_duration(self.every)})."
+            problems.append(FieldProblem("/window", "OUT_OF_RANGE", detail))
         if self.anchor is not None:
             problems += instant_problems("anchor", self.anchor)
             if self.initial_delay:

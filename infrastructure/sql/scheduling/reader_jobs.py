@@ -17,7 +17,8 @@ from domain.scheduling.errors import JobNotFound
 from domain.scheduling.job import JobStatus
 from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
-from domain.timing.trigger import NO_TIME, Trigger, planned_at
+from domain.timing.spread import planned_at
+from domain.timing.trigger import NO_TIME, Trigger
 from infrastructure.sql.cursors import Cursors
 from infrastructure.sql.scheduling.reading import Reading, Row, beyond, page_of, raw
 from infrastructure.sql.scheduling.schedule_rows import NESTED, instants_of
@@ -147,8 +148,8 @@ def _next_fire(row: Row, known: Trigger | None) -> datetime | None:
         due_at: datetime | None = row.due_at
         return due_at
     first, following = (*instants_of(row.upcoming)[:2], None, None)[:2]
-    jitter = NO_TIME if known is None else known.jitter
-    return None if first is None else planned_at(row.id, first, jitter, following)
+    spread = NO_TIME if known is None else known.spread
+    return None if first is None else planned_at(row.id, first, spread, following)
 
 
 def _is_exhausted(row: Row, known: Trigger | None) -> bool:

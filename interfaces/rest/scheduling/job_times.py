@@ -34,17 +34,26 @@ class SkippedBy(Body, frozen=True, kw_only=True):
 
 
 class FireView(Body, frozen=True, kw_only=True):
-    """What the trigger says, and that plus the job's jitter. One that is `skipped` will not run."""
+    """What the trigger says, and that moved by the job's jitter, or within its window, up to whose end it is in time.
+
+    One that is `skipped` will not run.
+    """
 
     nominal_at: datetime
     planned_at: datetime
+    window_ends_at: datetime | None = None
     skipped: SkippedBy | None = None
 
     @classmethod
     def of(cls, fire: Fire) -> "FireView":
         """As the API shows it."""
         skipped = SkippedBy(reason=fire.skip.reason, by=fire.skip.by) if fire.skip else None
-        return cls(nominal_at=fire.nominal_at, planned_at=fire.planned_at, skipped=skipped)
+        return cls(
+            nominal_at=fire.nominal_at,
+            planned_at=fire.planned_at,
+            window_ends_at=fire.window_ends_at,
+            skipped=skipped,
+        )
 
 
 class Fires(Body, frozen=True, kw_only=True):
@@ -115,7 +124,7 @@ class Question(Body, frozen=True, kw_only=True):
 
 @post("/jobs/preview", operation_id="previewTrigger", tags=["Jobs"], status_code=200, responses=problems(413, 415, 422))
 async def preview(data: JSONBody[Question], forecast: Injected[Forecast]) -> OutlookView:
-    """When a trigger would fire. Jitter spreads jobs: its share in `plannedAt` is an example.
+    """When a trigger would fire. Jitter and windows spread jobs: their share in `plannedAt` is an example.
 
     Where times follow from the end of a run, runs take no time. Nothing is stored.
     """

@@ -41,8 +41,9 @@ class UpcomingView(Body, frozen=True, kw_only=True):
     """A fire, or `count` of them as one: from the first to `lastPlannedAt`, on the average one in each `interval`.
 
     `localAt` is `plannedAt` on the clocks of the zone. `projectedDurationSeconds` is the median of the latest runs that
-    completed. `skippedCount` of the fires will not run; if it is just one fire, `skipped` says why. `hasMore`: there
-    are more fires than could be found out. `isEstimate`: they follow from how long runs take.
+    completed. With a window a fire is in time up to `windowEndsAt`. `skippedCount` of the fires will not run; if it is
+    just one fire, `skipped` says why. `hasMore`: there are more fires than could be found out. `isEstimate`: they
+    follow from how long runs take.
     """
 
     job_id: UUID
@@ -52,6 +53,7 @@ class UpcomingView(Body, frozen=True, kw_only=True):
     nominal_at: datetime
     planned_at: datetime
     local_at: str
+    window_ends_at: datetime | None
     count: int
     last_planned_at: datetime | None
     interval: str | None
@@ -104,7 +106,7 @@ async def upcoming(
 ) -> Upcoming:
     """The fires to come of all active jobs, if nothing changes and runs do not get in each other's way.
 
-    These are just the times at which jobs will fire: with jitter, limits, clock changes, and fires that are skipped.
+    These are just the times at which jobs will fire: with jitter, windows, limits, clock changes, and skipped fires.
     Only where times follow from the end of runs they are estimates.
     """
     zone = _zone(tz)
@@ -149,6 +151,7 @@ def _items(job: JobProspect, clocks: ZoneInfo) -> Iterator[UpcomingView]:
             nominal_at=fire.nominal,
             planned_at=fire.planned,
             local_at=fire.planned.astimezone(clocks).isoformat(),
+            window_ends_at=None if collapsed else fire.window_ends,
             count=coming.count if collapsed else 1,
             last_planned_at=coming.fires[-1].planned if collapsed else None,
             interval=format_duration(coming.interval) if collapsed and coming.interval else None,

@@ -13,10 +13,14 @@ class SkippedBy(TypedDict):
 
 
 class Fire(TypedDict):
-    """A time at which a job will fire: what its schedule says, and the same with jitter. `skipped`: it will not."""
+    """A time at which a job will fire: what its schedule says, and the same with jitter or within a window.
+
+    With a window it is in time up to `windowEndsAt`. `skipped`: it will not fire.
+    """
 
     nominalAt: str
     plannedAt: str
+    windowEndsAt: str | None
     skipped: SkippedBy | None
 
 
@@ -30,6 +34,7 @@ class UpcomingFire(TypedDict):
     nominalAt: str
     plannedAt: str
     localAt: str
+    windowEndsAt: str | None
     count: int
     lastPlannedAt: str | None
     interval: str | None

@@ -29,7 +29,8 @@ async def tick(container: Container) -> None:
 @pytest.mark.parametrize(
     ("trigger", "shown"),
     [
-        (RATE, {"anchor": None, "initialDelay": None, "jitter": None, "maxExecutions": None}),
+        ({**RATE, "window": "10m"}, {"jitter": None, "window": "PT10M"}),
+        (RATE, {"window": None, "anchor": None, "initialDelay": None, "jitter": None, "maxExecutions": None}),
         ({**RATE, "anchor": "2031-05-06T14:00:00+02:00", "jitter": "5s"}, {"anchor": "2031-05-06T12:00:00Z"}),
         ({"type": "FIXED_DELAY", "delay": "90s", "initialDelay": "1h"}, {"delay": "PT1M30S", "initialDelay": "PT1H"}),
         (FUTURE, {"localTime": None, "timeZone": None}),
@@ -71,6 +72,36 @@ async def test_a_job_at_a_fixed_rate_fires_at_its_activation_and_from_then_on(ap
     fires = (await api.get("/jobs/backup/next", count=3))["fires"]
     assert [at(f["nominalAt"]) for f in fires] == [at(job["nextFireAt"]) + n * timedelta(hours=1) for n in (1, 2, 3)]
     assert (await api.get("/jobs/backup"))["nextFireAt"] == fires[0]["plannedAt"]
+
+
+async def test_a_fire_with_a_window_is_told_and_noted_within_it(api: Api, container: Container) -> None:
+    job = await api.create_job(trigger={**RATE, "window": "PT10M", "initialDelay": "PT2H"}, overlap="ALLOW")
+    first, second = (await api.get("/jobs/backup/next", count=2))["fires"]
+    assert at(first["windowEndsAt"]) == at(first["nominalAt"]) + timedelta(minutes=10)
+    assert first["nominalAt"] < first["plannedAt"] < first["windowEndsAt"] < second["nominalAt"]
+    assert job["nextFireAt"] == first["plannedAt"]
+    item = (await api.get("/upcoming", collapse=100))["items"][0]
+    assert (item["plannedAt"], item["windowEndsAt"]) == (first["plannedAt"], first["windowEndsAt"])
+    (example,) = (await api.post("/jobs/preview", {"trigger": {**RATE, "window": "PT1M"}, "count": 1}))["fires"]
+    assert example["plannedAt"] <= example["windowEndsAt"]
+    (free,) = (await api.post("/jobs/preview", {"trigger": RATE, "count": 1}))["fires"]
+    assert free["windowEndsAt"] is None
+
+
+@pytest.mark.parametrize(
+    ("trigger", "pointer"),
+    [
+        ({**RATE, "window": "PT61M"}, "/trigger/window"),
+        ({**RATE, "window": "PT1M", "jitter": "PT1M"}, "/trigger/window"),
+        ({"type": "CRON", "expression": "0 */2 * * *", "window": "PT3H"}, "/trigger/window"),
+        ({"type": "ANY_OF", "triggers": [{**RATE, "window": "PT1M"}]}, "/trigger/triggers/0/window"),
+        ({"type": "MANUAL", "window": "PT1M"}, "/trigger/window"),
+    ],
+)
+async def test_a_window_that_makes_no_sense_is_refused(api: Api, trigger: dict[str, Any], pointer: str) -> None:
+    job = {"name": "backup", "type": "COMMAND", "parameters": COMMAND, "trigger": trigger}
+    problem = await api.refusal("POST", "/jobs", job)
+    assert [each["pointer"] for each in problem["errors"]] == [pointer]
 
 
 async def test_a_job_with_a_fixed_delay_waits_for_the_end_of_its_run(api: Api, container: Container) -> None:
@@ -168,9 +199,10 @@ async def test_next_fires_and_previews_tell_what_happens_when_clocks_change(api:
 async def test_a_preview_answers_from_the_time_given(api: Api) -> None:
     question = {"trigger": {"type": "CRON", "expression": "0 2 * * *", "timeZone": "Europe/Berlin"}, "count": 2}
     fires = (await api.post("/jobs/preview", {**question, "after": "2025-03-29T12:00:00+01:00"}))["fires"]
-    assert fires == [
-        {"nominalAt": "2025-03-30T01:00:00Z", "plannedAt": "2025-03-30T01:00:00Z", "skipped": None},
-        {"nominalAt": "2025-03-31T00:00:00Z", "plannedAt": "2025-03-31T00:00:00Z", "skipped": None},
+    assert [fire | {"windowEndsAt": None, "skipped": None} for fire in fires] == fires
+    assert [(fire["nominalAt"], fire["plannedAt"]) for fire in fires] == [
+        ("2025-03-30T01:00:00Z", "2025-03-30T01:00:00Z"),
+        ("2025-03-31T00:00:00Z", "2025-03-31T00:00:00Z"),
     ]
 
 

@@ -35,7 +35,7 @@ async def test_a_fire_is_told_in_the_zone_one_asks_for(api: Api) -> None:
     assert first == {
         "job": "backup", "type": "COMMAND", "pool": "default", "count": 1, "lastPlannedAt": None, "interval": None,
         "nominalAt": "2199-01-01T05:00:00Z", "plannedAt": "2199-01-01T05:00:00Z",
-        "localAt": "2199-01-01T14:00:00+09:00", "skipped": None, "skippedCount": 0,
+        "localAt": "2199-01-01T14:00:00+09:00", "windowEndsAt": None, "skipped": None, "skippedCount": 0,
         "projectedDurationSeconds": None, "hasMore": False, "isEstimate": False,
     }  # fmt: skip
     assert second["plannedAt"] == "2199-01-01T17:00:00Z"

@@ -59,8 +59,8 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def limits(draw: st.DrawFn) -> dict[str, Any]:
     """Any that a trigger of its own may have."""
-    jitter = draw(st.just(NO_TIME) | durations)
-    return {**draw(windows()), "max_executions": draw(st.none() | st.integers(1, 1000)), "jitter": jitter}
+    spread = {draw(st.sampled_from(["jitter", "window"])): draw(st.just(NO_TIME) | durations)}
+    return {**draw(windows()), "max_executions": draw(st.none() | st.integers(1, 1000)), **spread}
 
 
 moments = st.builds(
@@ -76,7 +76,9 @@ def fixed_rate_triggers(draw: st.DrawFn, limits: st.SearchStrategy[dict[str, Any
     """Anchored, or relative with a delay."""
     anchor = draw(st.none() | instants)
     delay = draw(initial_delays) if anchor is None else NO_TIME
-    return FixedRateTrigger(every=draw(steps), anchor=anchor, initial_delay=delay, **draw(limits))
+    step, more = draw(steps), draw(limits)
+    more["window"] = min(step, more.get("window", NO_TIME))
+    return FixedRateTrigger(every=step, anchor=anchor, initial_delay=delay, **more)
 
 
 def combinable(limits: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Trigger]:
@@ -157,6 +159,7 @@ def firing_policies(draw: st.DrawFn, trigger: Trigger | None = None) -> FiringPo
         misfire=draw(misfires),
         overlap=draw(st.sampled_from(OverlapPolicy)),
         jitter=draw(durations),
+        window=draw(durations),
         max_executions=draw(st.none() | st.integers(1, 1000)),
         recurs=draw(st.booleans()),
         awaits_end=draw(st.booleans()),

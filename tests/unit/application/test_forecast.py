@@ -12,7 +12,7 @@ from application.scheduling.forecast import NOBODY
 from application.scheduling.planner import Planner
 from application.scheduling.trigger_document import TriggerDocument
 from domain.shared.errors import Invalid
-from domain.timing.trigger import planned_at
+from domain.timing.spread import planned_at
 from tests.builders import CALENDARS, HOUR, MINUTE, NOON, SECOND, every
 from tests.unit.application.cluster import Cluster
 from tests.unit.application.documents import command, hourly

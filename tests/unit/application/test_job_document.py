@@ -74,7 +74,7 @@ def test_a_trigger_says_its_type_in_the_document() -> None:
         (
             {"trigger": {"type": "ANY_OF", "triggers": [{"type": "CRON", "expression": "@daily", "every": "5s"}]}},
             "/trigger/triggers/0/every",
-            "Known here: startAt, endAt, maxExecutions, jitter, calendar, expression, timeZone",
+            "Known here: startAt, endAt, maxExecutions, jitter, window, calendar, expression, timeZone",
         ),
         ({"misfire": {"policy": "LATER"}}, "/misfire/policy", "'LATER'; it is one of FIRE_ALL, FIRE_ONCE, SKIP."),
         ({"placement": {"requires": {"a.b": 1}}}, "/placement/requires/*", "Expected `str`"),

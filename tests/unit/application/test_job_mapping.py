@@ -82,6 +82,8 @@ def test_what_a_job_does_say_about_retries_counts_even_when_it_is_nothing() -> N
 def test_the_limits_of_the_trigger_are_known_to_the_firing() -> None:
     trigger = {"type": "CRON", "expression": "@daily", "jitter": "5m", "maxExecutions": 3}
     assert defined(trigger=trigger).firing == FiringPolicy(jitter=5 * MINUTE, max_executions=3)
+    trigger = {"type": "CRON", "expression": "@daily", "window": "2h"}
+    assert defined(trigger=trigger).firing == FiringPolicy(window=2 * HOUR)
 
 
 def test_durations_may_be_written_short_and_are_kept_in_one_form() -> None:

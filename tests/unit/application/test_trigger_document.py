@@ -57,6 +57,8 @@ def test_an_expression_is_in_utc_unless_a_zone_is_given() -> None:
         ({"time_zone": "Europe/Berlim"}, "/timeZone", "UNKNOWN_TIME_ZONE"),
         ({"jitter": "5"}, "/jitter", "SYNTAX"),
         ({"jitter": "-5s"}, "/jitter", "SYNTAX"),
+        ({"window": "5"}, "/window", "SYNTAX"),
+        ({"window": "5s", "jitter": "5s"}, "/window", "CONTRADICTION"),
         ({"max_executions": 0}, "/maxExecutions", "OUT_OF_RANGE"),
         ({"start_at": NOON.replace(tzinfo=None)}, "/startAt", "NO_OFFSET"),
         ({"end_at": NOON.replace(tzinfo=None)}, "/endAt", "NO_OFFSET"),

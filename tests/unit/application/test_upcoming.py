@@ -126,7 +126,7 @@ expressions = st.sampled_from(
     ["*/20 * * * *", "30 2 * * *", "0,30 0-3 * * *", "15 */2 * * *", "0 0 * * *", "5 1 * * 0"]
 )
 triggers = st.builds(
-    lambda when, jitter, limit: when | {"jitter": jitter, "maxExecutions": limit},
+    lambda when, spread, by, limit: when | {spread: by, "maxExecutions": limit},
     st.builds(
         lambda expression, zone, gap, overlap: {
             "type": "CRON", "expression": expression, "timeZone": zone, "dst": {"gap": gap, "overlap": overlap}
@@ -135,7 +135,7 @@ triggers = st.builds(
         st.sampled_from(["AUTO", "SHIFT", "SKIP"]), st.sampled_from(["AUTO", "FIRST", "LAST", "BOTH"]),
     )
     | st.builds(lambda every: {"type": "FIXED_RATE", "every": every}, st.sampled_from(["PT11M", "PT1H", "PT5H"])),
-    st.sampled_from([None, "PT40S", "PT15M", "PT3H"]),
+    st.sampled_from(["jitter", "window"]), st.sampled_from([None, "PT40S", "PT10M"]),
     st.none() | st.integers(1, 12),
 )  # fmt: skip
 nights = st.sampled_from([utc(at) for times in CLOCK_CHANGES.values() for at in times])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -35,13 +36,13 @@ misfires = st.builds(
 
 def firing_policies(max_executions: st.SearchStrategy[int | None] = st.none()) -> st.SearchStrategy[FiringPolicy]:  # noqa: B008
     """Policies of every kind; by default without a limit on executions."""
-    return st.builds(
-        FiringPolicy,
-        misfire=misfires,
-        overlap=st.sampled_from(OverlapPolicy),
-        jitter=st.sampled_from([timedelta(0), 10 * SECOND, 3 * MINUTE, 2 * HOUR]),
-        max_executions=max_executions,
-    )
+    spreads = st.sampled_from([timedelta(0), 10 * SECOND, 3 * MINUTE, 2 * HOUR])
+    common: dict[str, st.SearchStrategy[Any]] = {
+        "misfire": misfires,
+        "overlap": st.sampled_from(OverlapPolicy),
+        "max_executions": max_executions,
+    }
+    return st.builds(FiringPolicy, jitter=spreads, **common) | st.builds(FiringPolicy, window=spreads, **common)
 
 
 @st.composite

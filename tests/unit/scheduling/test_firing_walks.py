@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import event, given, settings
@@ -15,7 +15,8 @@ from domain.scheduling.firing import PlannedFire, decide
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import CATCH_UP_STEP, REFILL_BELOW, Schedule
-from domain.timing.trigger import Trigger, TriggerState, planned_at
+from domain.timing.spread import planned_at
+from domain.timing.trigger import Trigger, TriggerState
 from tests.builders import CALENDARS, DAY, HOUR, JOB_ID, MINUTE, NOON, SECOND, TimesTrigger, cron, every, schedule
 from tests.unit.scheduling.strategies import firing_policies, times_triggers
 
@@ -60,7 +61,15 @@ def begin(trigger: Trigger, policy: FiringPolicy) -> Walk:
 
 def planned(trigger: TimesTrigger, policy: FiringPolicy) -> dict[datetime, datetime]:
     following = [*trigger.times[1:], None]
-    return {n: planned_at(JOB_ID, n, policy.jitter, f) for n, f in zip(trigger.times, following, strict=True)}
+    return {n: planned_at(JOB_ID, n, policy.spread, f) for n, f in zip(trigger.times, following, strict=True)}
+
+
+def in_time(trigger: TimesTrigger, policy: FiringPolicy) -> dict[datetime, datetime]:
+    """From when each counts as late."""
+    if not policy.window:
+        return planned(trigger, policy)
+    following = [*trigger.times[1:], datetime.max.replace(tzinfo=UTC)]
+    return {n: min(n + policy.window, f) for n, f in zip(trigger.times, following, strict=True)}
 
 
 @given(times_triggers(), firing_policies(), looks)
@@ -99,12 +108,12 @@ def test_misfires_are_judged_over_all_that_is_due_at_one_look(
     trigger: TimesTrigger, policy: FiringPolicy, pauses: list[timedelta]
 ) -> None:
     policy = replace(policy, overlap=OverlapPolicy.ALLOW)
-    walk = begin(trigger, policy)
+    walk, until = begin(trigger, policy), in_time(trigger, policy)
     for pause in pauses:
         found = walk.look(pause)
         event(f"{policy.misfire.policy} with {min(len(found), 2)} due")
         if found:
-            assert [f.decision for f in found] == verdicts(policy.misfire, [f.planned for f in found], walk.now)
+            assert [f.decision for f in found] == verdicts(policy.misfire, [until[f.nominal] for f in found], walk.now)
 
 
 @given(times_triggers(), firing_policies(), looks)

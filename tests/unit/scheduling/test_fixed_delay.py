@@ -14,7 +14,8 @@ from domain.scheduling.ids import TaskId
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
-from domain.timing.trigger import TriggerState, planned_at
+from domain.timing.spread import planned_at
+from domain.timing.trigger import TriggerState
 from domain.timing.triggers.fixed_delay import FixedDelayTrigger
 from tests.builders import CALENDARS, DAY, HOUR, JOB_ID, MINUTE, NOON, SECOND, TASK_ID, schedule
 

@@ -77,17 +77,19 @@ NIGHTS = ExclusionCalendar(zone=TimeZone("Africa/Cairo"), expressions=(CronExpre
 
 @st.composite
 def triggers(draw: st.DrawFn) -> Trigger:
-    """Of every type that goes by a clock, with jitter and limits."""
+    """Of every type that goes by a clock, with jitter or a window, and limits."""
     more: dict[str, Any] = {
-        "jitter": draw(st.sampled_from([timedelta(0), 40 * SECOND, 11 * MINUTE, 5 * HOUR])),
+        draw(st.sampled_from(["jitter", "jitter", "window"])): draw(
+            st.sampled_from([timedelta(0), 40 * SECOND, 7 * MINUTE, 5 * HOUR])
+        ),
         "max_executions": draw(st.none() | st.integers(1, 30)),
     }
     more["calendar"] = draw(st.sampled_from([None, WORKDAYS, NIGHTS]))
     rate = FixedRateTrigger(every=draw(st.sampled_from([7 * MINUTE, HOUR, 25 * HOUR])))
     if draw(st.booleans()):
-        return cron(draw(expressions), draw(zones), **more)
+        return replace(rate, **more | ({"window": min(rate.every, more["window"])} if "window" in more else {}))
     if draw(st.booleans()):
-        return replace(rate, **more)
+        return cron(draw(expressions), draw(zones), **more)
     return AnyOfTrigger(triggers=(rate, cron(draw(expressions), draw(zones))), **more)
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy
 from domain.scheduling.schedule import CATCH_UP_STEP, PLANNED_AHEAD, REFILL_BELOW, Schedule
-from domain.timing.trigger import TriggerState, planned_at
+from domain.timing.spread import planned_at
+from domain.timing.trigger import TriggerState
 from domain.timing.triggers.manual import ManualTrigger
 from tests.builders import (
     CALENDARS,

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.timing.trigger import planned_at
+from domain.timing.spread import planned_at
 from tests.unit.timing.strategies import local_times, thorough, utc
 
 NOMINAL, MINUTE = utc("2026-01-01T02:00"), timedelta(minutes=1)
