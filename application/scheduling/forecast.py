@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -12,12 +12,15 @@ from uuid import UUID
 from application.scheduling.coming_fires import Fire, fires_after
 from application.scheduling.documents import at
 from application.scheduling.fire_difference import FireDifference, Standing, difference
+from application.scheduling.job_document import JobDocument
 from application.scheduling.job_management import JobKey
+from application.scheduling.job_mapping import definition_of
+from application.scheduling.matching import EdgeOutlook, check_matches, coming_matches, upstream_triggers
 from application.scheduling.ports import BeginWork
 from application.scheduling.trigger_document import TriggerDocument, trigger_of
 from application.shared.clock import Clock
 from application.shared.principal import Principal
-from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.job import Job, JobDefinition, JobStatus
 from domain.scheduling.schedule import Schedule
 from domain.timing.clock_changes import ClockChangeNote, clock_change_notes
 from domain.timing.ports import Calendars
@@ -70,6 +73,18 @@ class Forecast:
         after = trigger.look_from(now, state)
         coming = fires_after(job.id, trigger, after, state, self._calendars, schedule.skipped)
         return list(islice(coming, count))
+
+    async def matches_of(self, principal: Principal, document: JobDocument, count: int) -> Sequence[EdgeOutlook]:
+        """What the matches of a document mean, if its upstreams exist. Raises `Invalid` like a job that is saved."""
+        definition = definition_of(document)
+        async with self._begin() as work:
+            upstreams = await upstream_triggers(work, principal.tenant, definition)
+        check_matches(definition, upstreams, self._calendars, self._clock.now())
+        return self.matches(definition, upstreams, count)
+
+    def matches(self, definition: JobDefinition, upstreams: Mapping[str, Trigger], count: int) -> Sequence[EdgeOutlook]:
+        """What the matches of a job mean for its next fires."""
+        return coming_matches(definition, upstreams, self._calendars, self._clock.now(), count)
 
     def of_trigger(self, document: TriggerDocument, after: datetime | None, count: int) -> Outlook:
         """The future of a job that would be activated at `after`, or now. Raises `Invalid`."""

@@ -11,6 +11,7 @@ from application.scheduling.ending_others import end_others
 from application.scheduling.fire_difference import FireDifference, Standing, difference
 from application.scheduling.job_graph import weave
 from application.scheduling.lanes import Lanes
+from application.scheduling.matching import check_matches, upstream_triggers
 from application.scheduling.ports import SchedulingWork
 from application.scheduling.recording import write_up
 from application.shared.ids import Ids
@@ -67,6 +68,7 @@ class JobPlanning:
         if active:
             job.activate(principal.name, work.now)
         await weave(work, job)
+        await self._check_matches(work, job)
         await self._save(work, job, TriggerState(since=work.now if active else None))
         return job
 
@@ -79,6 +81,8 @@ class JobPlanning:
         """
         await weave(work, job)
         schedule = await work.schedules.take(job.id)
+        if job.unreadable is None and job.definition_version != schedule.job_version:
+            await self._check_matches(work, job)
         if was is JobStatus.ACTIVE and job.status is not JobStatus.DELETED:
             schedule = await self._decide_due(work, schedule)
         if (decision := HELD_BACK.get(was)) is not None:
@@ -90,6 +94,11 @@ class JobPlanning:
         state = replace(schedule.state, since=work.now) if anew else schedule.state
         kept = _kept(schedule, work.now, anew)
         await self._save(work, job, state, due, kept, schedule.awaited, schedule.skips)
+
+    async def _check_matches(self, work: SchedulingWork, job: Job) -> None:
+        """Raises `Invalid` for a match that can never find a fire: all its tasks would be left out."""
+        upstreams = await upstream_triggers(work, job.tenant, job.definition)
+        check_matches(job.definition, upstreams, self._calendars, work.now)
 
     async def _put_away(self, work: SchedulingWork, job: Job, schedule: Schedule) -> None:
         """Nothing can be planned for a definition that cannot be used; what is known of its schedule is kept."""

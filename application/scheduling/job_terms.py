@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from application.scheduling.fire_difference import Standing
+from application.scheduling.matching import upstream_triggers
 from application.scheduling.ports import SchedulingWork
 from domain.scheduling.job import Job
 from domain.scheduling.schedule import Schedule
+from domain.timing.trigger import Trigger
 
 
 @dataclass(slots=True)
 class Rehearsal:
-    """Takes the job and its schedule as they would be stored, and how it stands `before`; None = there is none."""
+    """Takes the job and its schedule as they would be stored, and how it stands `before`; None = there is none.
+
+    `upstreams`: the triggers of those whose fires its matches mean.
+    """
 
     job: Job | None = None
     schedule: Schedule | None = None
     before: Standing | None = None
+    upstreams: Mapping[str, Trigger] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +47,7 @@ class Terms:
         """Commit what has changed, or note what would be there; whether it was committed."""
         if self.rehearsal is not None:
             self.rehearsal.job, self.rehearsal.schedule = job, await work.schedules.take(job.id)
+            self.rehearsal.upstreams = await upstream_triggers(work, job.tenant, job.definition)
             return False
         if changed:
             await work.commit()

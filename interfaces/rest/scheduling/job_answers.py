@@ -24,6 +24,7 @@ from domain.scheduling.job import JobStatus
 from interfaces.rest.bodies import Body
 from interfaces.rest.parameters import invalid
 from interfaces.rest.scheduling.job_times import Fires, FireView
+from interfaces.rest.scheduling.match_views import MatchesView
 
 SHOWN_FIRES = 5
 
@@ -64,10 +65,11 @@ class FireChangesView(Body, frozen=True, kw_only=True):
 
 
 class RehearsedJob(JobView, frozen=True, kw_only=True):
-    """A job as it would be, its next fires, and what the change does to those of the next days."""
+    """A job as it would be, its next fires, what the change does to those of the next days, and what matches mean."""
 
     next_fires: Sequence[FireView]
     fire_changes: FireChangesView
+    next_matches: Sequence[MatchesView]
 
 
 def etag_of(job: JobView) -> str:
@@ -117,11 +119,13 @@ def _rehearsed(rehearsal: Rehearsal, forecast: Forecast, days: int) -> Rehearsed
     assert schedule is not None
     view = view_of(job, schedule)
     fires = forecast.of_schedule(job, schedule, SHOWN_FIRES) if job.status is JobStatus.ACTIVE else ()
+    matches = forecast.matches(job.definition, rehearsal.upstreams, SHOWN_FIRES)
     changes = forecast.compare(rehearsal.before, Standing.of(job, schedule), days)
     return RehearsedJob(
         **msgspec.structs.asdict(view),
         next_fires=Fires.of(fires).fires,
         fire_changes=FireChangesView.of(changes),
+        next_matches=[MatchesView.of(each) for each in matches],
     )
 
 

@@ -112,7 +112,7 @@ async def test_a_rehearsed_job_is_shown_with_its_fires_and_not_stored(api: Api) 
     assert would_be["nextFireAt"] == would_be["nextFires"][0]["plannedAt"]
     assert (await api.get("/jobs"))["items"] == []
     real = await api.post("/jobs", body)
-    assert set(would_be) - set(real) == {"fireChanges", "nextFires"}
+    assert set(would_be) - set(real) == {"fireChanges", "nextFires", "nextMatches"}
     assert {name for name in real if real[name] != would_be[name]} <= {"id", "createdAt", "updatedAt"}
     assert (await api.refusal("POST", "/jobs?dryRun=true", body))["code"] == "JOB_NAME_TAKEN"
 
