@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check docs bench chaos format lock clean
+.PHONY: help setup run test check docs bench chaos simulate format lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: setup  ## Measure speed against real services (ARGS="fires")
 
 chaos: setup  ## Kill, stop and cut off the parts of a cluster, and check what must hold (ARGS="--seed 7 --minutes 10")
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+simulate: setup  ## Run worlds in virtual time, check what must hold, and find planted bugs (ARGS="--minutes 10", "--seed 7")
+	$(BIN)/python -m tests.simulation $(ARGS)
 
 format: setup  ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix-only .
