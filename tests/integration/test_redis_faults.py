@@ -235,6 +235,35 @@ async def test_the_wrong_redis_is_told_from_one_that_is_away(
     assert len(said) == 1, "once, not at every look"
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"220 mail.example ESMTP\r\n"])
+async def test_what_is_no_redis_at_all_is_told(answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        client = open_redis(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+        assert await RedisCheck(client, Keys(prefix="check")).look() is RedisState.WRONG
+        await client.aclose()
+    assert "what listens there is no Redis: mend platform.scheduler.redis.url" in caplog.text
+
+
+async def test_a_redis_that_is_full_is_told_and_is_right_again_when_there_is_room(
+    own_redis: OwnRedis, caplog: pytest.LogCaptureFixture
+) -> None:
+    await eventually(lambda: _answers(own_redis))
+    client = open_redis(own_redis.url)
+    check = RedisCheck(client, Keys(prefix="check"))
+    async with Redis.from_url(own_redis.url) as admin:
+        await admin.config_set("maxmemory", "1")
+        assert await check.look() is RedisState.WRONG
+        assert "full" in caplog.text
+        await admin.config_set("maxmemory", "0")
+        assert await check.look() is RedisState.RIGHT
+    await client.aclose()
+
+
 async def _answers(own: OwnRedis) -> bool:
     with contextlib.suppress(RedisError, OSError):
         async with Redis.from_url(own.url) as client:
