@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from application.notifications.event_feed import EventFeed
 from application.notifications.outbox_relay import OutboxRelay
+from application.notifications.webhooks import Webhooks
 from application.operations.locking import Locking
 from application.operations.nodes import Nodes
 from application.operations.operation_control import OperationControl
@@ -44,7 +45,7 @@ from bootstrap.event_types import event_types
 from bootstrap.job_types import known_job_types
 from bootstrap.observing import actuator_of, telemetry_of, this_process
 from bootstrap.settings import Settings
-from bootstrap.sinks import Carriers, sinks_of
+from bootstrap.sinks import Carriers, WebhookSinks, sinks_of
 from bootstrap.upkeep import terms_of, upkeep_of
 from domain.timing.ports import Calendars
 from infrastructure.cel import CelFilters
@@ -58,6 +59,7 @@ from infrastructure.sql.engine import Store, open_store
 from infrastructure.sql.event_log import SqlEventLog
 from infrastructure.sql.job_lookup import ReaderJobLookup
 from infrastructure.sql.notifications.sink_book import SqlSinkBook
+from infrastructure.sql.notifications.webhook_book import SqlWebhookBook
 from infrastructure.sql.operations.locks import SqlLocks
 from infrastructure.sql.operations.reader import SqlLocksReader
 from infrastructure.sql.operations.work import SqlOperationsWork
@@ -73,6 +75,7 @@ from infrastructure.sql.scheduling.task_exchange import SqlTaskExchange
 from infrastructure.sql.scheduling.work import SqlSchedulingWork
 from infrastructure.sql.sinks_reader import SqlSinksReader
 from infrastructure.time_zones import tzdata_version
+from infrastructure.webhooks.signature import new_secret
 from interfaces.loops.admitter import admitter_loop
 from interfaces.loops.backfiller import backfiller_loop
 from interfaces.loops.follower import follower_loop
@@ -147,7 +150,9 @@ class Container(containers.DeclarativeContainer):
     carriers = providers.Singleton(
         Carriers, event_log, sink_book, providers.Singleton(SqlLocks, store, ids, settings.provided.node_id), ids, clock
     )
-    sinks = providers.Singleton(sinks_of, settings)
+    webhook_book = providers.Singleton(SqlWebhookBook, store, event_log)
+    webhook_sinks = providers.Singleton(WebhookSinks, webhook_book, clock, settings)
+    sinks = providers.Singleton(sinks_of, settings, webhook_sinks)
     relay = providers.Singleton(OutboxRelay, sinks, carriers)
 
     lanes = providers.Singleton(Lanes, work.provider, clock, wake_up)
@@ -239,6 +244,11 @@ class Container(containers.DeclarativeContainer):
     actuator = providers.Singleton(
         actuator_of, settings, store, reader, loops, every_node_loops, telemetry, coordination
     )
+    known_events = providers.Callable(event_types)
+    job_lookup = providers.Singleton(ReaderJobLookup, reader)
+    webhooks = providers.Singleton(
+        Webhooks, webhook_book, job_lookup, known_events, ids, providers.Object(new_secret), wake_up
+    )
     services = providers.Singleton(
         Services,
         jobs=jobs,
@@ -267,8 +277,9 @@ class Container(containers.DeclarativeContainer):
         operations_reader=operations_reader,
         nodes=nodes,
         event_feed=event_feed,
-        event_types=providers.Callable(event_types),
-        job_lookup=providers.Singleton(ReaderJobLookup, reader),
+        event_types=known_events,
+        job_lookup=job_lookup,
+        webhooks=webhooks,
         sinks_reader=sinks_reader,
         wake_up=wake_up,
         draining=draining,

@@ -53,6 +53,8 @@ class Settings:
     keep_events: timedelta = timedelta(days=7)
     event_stream: EventStreamSettings | None = None
     """None: events are not written to Redis."""
+    private_webhooks: bool = False
+    """Whether webhooks may have addresses that are not public."""
     keys: Keys = field(default_factory=Keys)
     lock_provider: LockProvider = LockProvider.DATABASE
     roles: frozenset[Role] = frozenset(Role)

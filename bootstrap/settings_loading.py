@@ -90,6 +90,7 @@ class Loaded:
             slots=tree.job.max_concurrent_jobs,
             keep_events=timedelta(days=tree.events.keep_days),
             event_stream=_event_stream(tree),
+            private_webhooks=tree.webhooks.allow_private,
             redis_url=tree.redis.url if tree.cluster.enabled else None,
             keys=Keys(
                 prefix=tree.redis.key_prefix,

@@ -191,6 +191,13 @@ class Events(Section, frozen=True):
     redis_stream: RedisStream = RedisStream()
 
 
+class Webhooks(Section, frozen=True):
+    allow_private: Annotated[
+        bool,
+        Meta(description="Whether webhooks may have loopback, private and other addresses that are not public."),
+    ] = False
+
+
 class Lock(Section, frozen=True):
     provider: Annotated[
         LockProvider,
@@ -251,6 +258,7 @@ class Scheduler(Section, frozen=True):
     database: Database = Database()
     redis: Redis = Redis()
     events: Events = Events()
+    webhooks: Webhooks = Webhooks()
     lock: Lock = Lock()
     server: Server = Server()
     retry: Retry = Retry()

@@ -16,6 +16,7 @@ PAIRS = (
     (SDK / "client_diagnosis.py", SDK / "async_client_diagnosis.py"),
     (SDK / "client_times.py", SDK / "async_client_times.py"),
     (SDK / "client_operations.py", SDK / "async_client_operations.py"),
+    (SDK / "client_webhooks.py", SDK / "async_client_webhooks.py"),
 )
 
 # The first sentence of each file, in the twin.

@@ -24,3 +24,30 @@ class EventsAgedOut(Conflict):
             f"What followed event {last!r} is not kept any more. Connect without Last-Event-ID, and read anew what you"
             " show."
         )
+
+
+class WebhookNotFound(NotFound):
+    """The tenant has no webhook of that name."""
+
+    code = "WEBHOOK_NOT_FOUND"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no webhook {name!r}. GET /api/v1/webhooks lists them.")
+
+
+class WebhookNameTaken(Conflict):
+    """The tenant has a webhook of that name already."""
+
+    code = "WEBHOOK_NAME_TAKEN"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a webhook {name!r} already: choose another name, or delete that one before.")
+
+
+class TooManyWebhooks(Conflict):
+    """A tenant has only so many."""
+
+    code = "TOO_MANY_WEBHOOKS"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"There are {most} webhooks already, which is the most. Delete one before you make another.")

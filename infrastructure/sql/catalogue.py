@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from infrastructure.sql import repeat_tables
-from infrastructure.sql.notifications import sink_tables
+from infrastructure.sql.notifications import sink_tables, webhook_tables
 from infrastructure.sql.operations import lock_tables, node_tables, operation_tables
 from infrastructure.sql.scheduling import (
     backfill_tables,
@@ -29,6 +29,7 @@ MODULES: tuple[ModuleType, ...] = (
     node_tables,
     operation_tables,
     sink_tables,
+    webhook_tables,
 )
 """Where tables are defined; importing them enters them in `metadata`."""
 

@@ -37,6 +37,7 @@ from interfaces.cli.session import open_session, session_options
 from interfaces.cli.task_verbs import rerun, retry, submit, wait
 from interfaces.cli.tasks import tasks
 from interfaces.cli.upcoming import upcoming
+from interfaces.cli.webhooks import webhooks
 
 
 class _Scheduler(click.Group):
@@ -87,6 +88,7 @@ for _command in (
     executors,
     locks,
     operations,
+    webhooks,
     cluster,
     health,
     doctor,

@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from application.notifications.event_feed import EventFeed
 from application.notifications.ports import JobLookup, SinksReader
+from application.notifications.webhooks import Webhooks
 from application.operations.nodes import Nodes
 from application.operations.operation_control import OperationControl
 from application.operations.ports import LocksReader, OperationsReader
@@ -53,6 +54,7 @@ from interfaces.rest.gate import Gate
 from interfaces.rest.idempotency import Idempotency
 from interfaces.rest.notifications.events import follow_events
 from interfaces.rest.notifications.sinks import SinkController
+from interfaces.rest.notifications.webhooks import WebhookController
 from interfaces.rest.openapi.pages import PAGES
 from interfaces.rest.openapi.schemas import MsgspecSchemas
 from interfaces.rest.operations.cluster_locks import cluster_locks
@@ -114,6 +116,7 @@ API: Sequence[ControllerRouterHandler] = (
     *OPERATIONS,
     follow_events,
     SinkController,
+    WebhookController,
     *CLUSTER,
 )
 """What stands below /api/v1."""
@@ -162,6 +165,7 @@ class Services:
     event_feed: EventFeed
     event_types: frozenset[str]
     job_lookup: JobLookup
+    webhooks: Webhooks
     sinks_reader: SinksReader
     wake_up: WakeUp
     draining: Draining
@@ -211,6 +215,7 @@ def create_app(
                 ("event_feed", services.event_feed),
                 ("event_types", services.event_types),
                 ("job_lookup", services.job_lookup),
+                ("webhooks", services.webhooks),
                 ("sinks_reader", services.sinks_reader),
                 ("wake_up", services.wake_up),
                 ("draining", services.draining),

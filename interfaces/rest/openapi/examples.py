@@ -30,6 +30,7 @@ PARAMETERS: Mapping[str, Any] = {
     "sink": "redis-stream",
     "operation": "old-events",
     "execution": EXECUTION,
+    "webhook": "on-call",
     "component": "db",
     "logger": "scheduler",
     "executorId": "worker-1",
@@ -126,6 +127,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "stopClaiming": _REASON,
     "pausePool": _REASON,
     "publishEvents": _EVENT,
+    # Webhooks
+    "createWebhook": {
+        "name": "on-call",
+        "url": "https://alarms.example.com/scheduler",
+        "events": ["TaskFailed", "OccurrenceDecided:MISSED", "ScheduleHealthChanged:OVERDUE"],
+    },
     # Locks
     "acquireLock": {"owner": "ci-7", "ttl": "PT30S", "permits": 1, "requestId": _CLAIM},
     "extendLock": {"token": 1, "ttl": "PT30S"},

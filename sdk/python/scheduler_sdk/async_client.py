@@ -18,6 +18,7 @@ from scheduler_sdk.async_client_graph import AsyncGraphCalls
 from scheduler_sdk.async_client_locks import AsyncLockCalls
 from scheduler_sdk.async_client_operations import AsyncOperationCalls
 from scheduler_sdk.async_client_times import AsyncTimeCalls
+from scheduler_sdk.async_client_webhooks import AsyncWebhookCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
 from scheduler_sdk.client_errors import ApiError, NoAnswer, Unreachable
 from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
@@ -41,7 +42,13 @@ T = TypeVar("T")
 
 
 class AsyncClient(
-    AsyncLockCalls, AsyncBackfillCalls, AsyncDiagnosisCalls, AsyncGraphCalls, AsyncTimeCalls, AsyncOperationCalls
+    AsyncLockCalls,
+    AsyncBackfillCalls,
+    AsyncDiagnosisCalls,
+    AsyncGraphCalls,
+    AsyncTimeCalls,
+    AsyncOperationCalls,
+    AsyncWebhookCalls,
 ):
     """Calls one server, over connections that are kept open. Close it, or use it in an `async with` block.
 

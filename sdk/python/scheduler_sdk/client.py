@@ -21,6 +21,7 @@ from scheduler_sdk.client_http import Patience, Waiting, failures_named, request
 from scheduler_sdk.client_locks import LockCalls
 from scheduler_sdk.client_operations import OperationCalls
 from scheduler_sdk.client_times import TimeCalls
+from scheduler_sdk.client_webhooks import WebhookCalls
 from scheduler_sdk.log_following import FollowedLog, has_ended
 from scheduler_sdk.server_address import resolve_server
 from scheduler_sdk.shapes import (
@@ -40,7 +41,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class Client(LockCalls, BackfillCalls, DiagnosisCalls, GraphCalls, TimeCalls, OperationCalls):
+class Client(LockCalls, BackfillCalls, DiagnosisCalls, GraphCalls, TimeCalls, OperationCalls, WebhookCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in a `with` block.
 
     Filters take one value or several with commas between.

@@ -106,3 +106,16 @@ class Operation(TypedDict, total=False):
     pausedBy: str | None
     pausedReason: str | None
     lastExecution: Execution | None
+
+
+class Webhook(TypedDict, total=False):
+    """An address that is told of events; `secret` only where it was just made."""
+
+    name: str
+    url: str
+    events: list[str]
+    jobId: str
+    sink: str
+    createdAt: str
+    previousSecretUntil: str
+    secret: str

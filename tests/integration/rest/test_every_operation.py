@@ -39,6 +39,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("reportTasks", "heartbeat", "listAttempts", "reportProgress", "saveCheckpoint"), _RUNNING),
     **dict.fromkeys(("getLock", "extendLock", "releaseLock", "checkFence"), ("acquireLock",)),
     "getExecution": ("runOperation",),
+    **dict.fromkeys(("getWebhook", "rotateWebhookSecret", "deleteWebhook"), ("createWebhook",)),
     **dict.fromkeys(("leave", "deactivateExecutor", "drainExecutor"), _EXECUTOR),
 }
 """What has been called before it, by the examples; where nothing is said, what its path names exists."""

@@ -28,6 +28,7 @@ OPERATIONS = {
     "planRun",
     "acquireLock", "checkFence", "clusterLocks", "clusterNodes", "extendLock", "getLock", "listLocks", "releaseLock",
     "followEvents", "listSinks", "listDeadLetters", "redriveDeadLetters", "purgeDeadLetters",
+    "createWebhook", "listWebhooks", "getWebhook", "rotateWebhookSecret", "deleteWebhook",
     "skipFire", "unskipFire", "reportProgress", "saveCheckpoint",
     "listUpcoming",
     "listOperations", "getOperation", "patchOperation", "runOperation", "pauseOperation", "resumeOperation",

@@ -1,0 +1,1 @@
+"""Events carried to addresses that users name."""
