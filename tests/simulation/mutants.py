@@ -25,9 +25,9 @@ from domain.scheduling.retry import RetryPolicy
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.settlement import Attempt, Settlement, lose
 from tests.simulation.loop import current_process
-from tests.simulation.store import task_exchange
 from tests.simulation.store.aggregates import MemoryExecutorRepository
 from tests.simulation.store.database import Transaction
+from tests.simulation.store.exchange_call import Call
 from tests.simulation.store.rows import TaskRow
 from tests.simulation.store.schedule_table import Entry, ScheduleTable
 from tests.simulation.store.schedules import MemoryChainQueue, MemoryScheduleQueue
@@ -84,8 +84,8 @@ async def _look_then_write(
         return await _exchange(self, session, settlements, claim)
     transaction = self._database.begin()
 
-    def call() -> task_exchange._Call:
-        return task_exchange._Call(transaction, session, self._database.now())
+    def call() -> Call:
+        return Call(transaction, session, self._database.now())
 
     def look() -> list[TaskRow]:
         executor, first = call().executor(), call()._first_lane(claim)
@@ -228,7 +228,7 @@ def _no_wait(self: RetryPolicy, failures: int, dice: float) -> timedelta:
 MUTANTS = (
     Mutant("an end is accepted under any token", ((TaskTable, "_leased", _any_lease),)),
     Mutant("an end is accepted from anybody who knows the token", ((TaskRow, "leased_as", _any_session),)),
-    Mutant("the token does not rise with a claim", ((task_exchange._Call, "next_token", _same_token),)),
+    Mutant("the token does not rise with a claim", ((Call, "next_token", _same_token),)),
     Mutant("a claim looks first and writes later", ((MemoryTaskExchange, "exchange", _look_then_write),)),
     Mutant(
         "planners lock nothing, and nothing makes a fire unique",

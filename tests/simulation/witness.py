@@ -35,8 +35,8 @@ class Witness:
         for _, new in commit.changes.get("schedules", {}).values():
             self._schedule_changed(commit, new)
         told = [
-            Event(id=(commit.number, place), tx=str(commit.number), type=type_, task=task)
-            for place, (type_, task) in enumerate(commit.events)
+            Event(id=(commit.number, place), tx=str(commit.number), type=event["type"], task=event.get("taskId"))
+            for place, event in enumerate(commit.events)
         ]
         self.events += told
         return changes, told

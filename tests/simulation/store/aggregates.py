@@ -25,6 +25,7 @@ from domain.scheduling.ports.task_queue import Session
 from domain.shared.aggregate import Aggregate
 from domain.shared.ids import TenantId
 from tests.simulation.store.database import KeyTaken, Table, Transaction
+from tests.simulation.store.events import told
 from tests.simulation.store.statement import statement
 
 Root = TypeVar("Root", bound=Aggregate)
@@ -38,9 +39,7 @@ def _clone(root: Root) -> Root:
 
 def tell(transaction: Transaction, root: Aggregate) -> None:
     """Its events go to the outbox."""
-    for event in root.release_events():
-        task_id = getattr(event, "task_id", None)
-        transaction.events.append((event.type, None if task_id is None else str(task_id)))
+    transaction.events += told(root.release_events())
 
 
 def _saved(transaction: Transaction, root: Root, stored: Root | None, what: str) -> Root:
@@ -87,11 +86,13 @@ class MemoryJobRepository(JobRepository):
         stored = self._jobs.lock(job.id)
         if job.status is JobStatus.DELETED:
             self._names.remove(name)
-        elif stored is None:
+        elif stored is None or stored.definition.name != job.definition.name:
             try:
                 self._names.insert(name, job.id)
             except KeyTaken:
                 raise JobNameTaken(job.definition.name) from None
+            if stored is not None:
+                self._names.remove((stored.tenant, stored.definition.name))
         number_of(self.transaction, self._lanes, job.lane)
         self._jobs.put(job.id, _saved(self.transaction, job, stored, f"Job {job.definition.name!r}"))
 

@@ -25,6 +25,8 @@ LOCK_TIMEOUT = 10.0
 """Seconds; as long as the platform lets PostgreSQL wait for a lock."""
 
 Written = dict[Hashable, Any]
+Event = Mapping[str, Any]
+"""As it stands in the outbox."""
 
 
 class KeyTaken(Exception):
@@ -50,7 +52,7 @@ class Commit:
     began: datetime
     at: datetime
     changes: Mapping[str, Mapping[Hashable, tuple[Any, Any]]]
-    events: Sequence[tuple[str, str | None]]
+    events: Sequence[Event]
 
 
 class Weather:
@@ -76,6 +78,7 @@ class Database:
         self.committed: dict[str, Written] = {}
         self.locks: dict[tuple[str, Hashable], Transaction] = {}
         self.watchers: list[Callable[[Commit], None]] = []
+        self.outbox: list[Sequence[Event]] = []
         self.last_token = 0
         self.last_lane = 0
         self.commits = 0
@@ -108,7 +111,7 @@ class Transaction:
         self.database = database
         self.process = current_process()
         self.began = database.now()
-        self.events: list[tuple[str, str | None]] = []
+        self.events: list[Event] = []
         self.is_over = False
         self.writes: dict[str, Written] = {}
         self._locked: list[tuple[str, Hashable]] = []
@@ -191,6 +194,8 @@ class Transaction:
             number=database.commits, began=self.began, at=database.now(), changes=changes, events=self.events
         )
         self.undo()
+        if self.events:
+            database.outbox.append(self.events)
         for watcher in database.watchers:
             watcher(commit)
 

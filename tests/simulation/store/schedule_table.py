@@ -6,11 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.scheduling.errors import AlreadyFired
 from domain.scheduling.ids import JobId, OccurrenceId, TaskId
 from domain.scheduling.occurrence import Decision, Occurrence
 from domain.scheduling.schedule import Schedule
-from tests.simulation.store.database import KeyTaken, Table, Transaction
+from tests.simulation.store.database import Table, Transaction
 from tests.simulation.store.task_table import TaskTable
 
 
@@ -22,11 +21,13 @@ class ScheduleRow:
     due_at: datetime | None
     error: str | None = None
     failures: int = 0
+    last_fired_at: datetime | None = None
 
     @classmethod
-    def of(cls, schedule: Schedule) -> ScheduleRow:
+    def of(cls, schedule: Schedule, last_fired_at: datetime | None = None) -> ScheduleRow:
         """A healthy one."""
-        return cls(schedule=replace(schedule, live=0, waiting=0), due_at=schedule.due_at)
+        bare = replace(schedule, live=0, waiting=0)
+        return cls(schedule=bare, due_at=schedule.due_at, last_fired_at=last_fired_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class ScheduleTable:
         return replace(schedule, live=live, waiting=buffered)
 
     def enter(self, entry: Occurrence, now: datetime) -> None:
-        """A new entry; or what is added to the one that it continues. Raises `AlreadyFired`."""
+        """A new entry; or what is added to the one that it continues. Raises `KeyTaken`."""
         if entry.extends is not None and (before := self.ledger.lock(entry.extends)) is not None:
             old = before.occurrence
             grown = replace(
@@ -69,10 +70,7 @@ class ScheduleTable:
             self.ledger.put(old.id, Entry(occurrence=grown, decided_at=now))
             return
         if entry.decision.runs:
-            try:
-                self.fires.insert((entry.job_id, entry.fire_key), entry.id)
-            except KeyTaken:
-                raise AlreadyFired(entry.fire_key) from None
+            self.fires.insert((entry.job_id, entry.fire_key), entry.id)
         self.ledger.insert(entry.id, Entry(occurrence=entry, decided_at=now))
 
     def buffered(self, task_ids: Collection[TaskId], decision: Decision, reason: str | None = None) -> None:

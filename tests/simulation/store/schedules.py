@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from domain.scheduling.errors import JobNotFound
+from domain.scheduling.errors import AlreadyFired, JobNotFound
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job
 from domain.scheduling.occurrence import Decision
+from domain.scheduling.policies import OverlapPolicy
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task_status import TaskStatus
 from domain.timing.trigger import Trigger
-from tests.simulation.store.database import Table, Transaction
+from tests.simulation.store.database import KeyTaken, Table, Transaction
 from tests.simulation.store.schedule_table import ScheduleRow, ScheduleTable
 from tests.simulation.store.statement import statement
 from tests.simulation.store.task_queue import insert_tasks
@@ -34,7 +35,9 @@ class MemoryScheduleQueue(ScheduleQueue):
 
     async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
         taken = await self._take_due(now, limit)
-        return await self._all_with_live(taken) if taken else taken
+        minding = [s for s in taken if s.policy.overlap is not OverlapPolicy.ALLOW]
+        counted = {s.job_id: s for s in await self._all_with_live(minding)} if minding else {}
+        return [counted.get(schedule.job_id, schedule) for schedule in taken]
 
     @statement
     def _take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
@@ -67,14 +70,21 @@ class MemoryScheduleQueue(ScheduleQueue):
 
     @statement
     def record(self, fired: Fired) -> None:
-        for entry in fired.occurrences:
-            self._table.enter(entry, self._now)
+        runs = [entry for entry in fired.occurrences if entry.decision.runs]
+        try:
+            for entry in fired.occurrences:
+                self._table.enter(entry, self._now)
+        except KeyTaken:
+            keys = [entry.fire_key for entry in runs]
+            raise AlreadyFired(keys[0] if len(keys) == 1 else f"{keys[0]} or another of {len(keys)}") from None
+        ran = {entry.job_id for entry in runs}
         insert_tasks(self.transaction, fired.tasks, self._now)
         for schedule in fired.schedules:
             present = self._table.rows.lock(schedule.job_id)
             if present is not None:
-                kept = replace(schedule, skips=present.schedule.skips)
-                self._table.rows.put(schedule.job_id, ScheduleRow.of(kept))
+                kept = replace(schedule, skips=present.schedule.skips, active=present.schedule.active)
+                last = self._now if schedule.job_id in ran else present.last_fired_at
+                self._table.rows.put(schedule.job_id, ScheduleRow.of(kept, last))
 
     @statement
     def supersede(self, task_ids: Sequence[TaskId], reason: str, decision: Decision = Decision.SUPERSEDED) -> None:
@@ -82,7 +92,9 @@ class MemoryScheduleQueue(ScheduleQueue):
 
     @statement
     def put(self, schedule: Schedule) -> None:
-        self._table.rows.put(schedule.job_id, ScheduleRow.of(schedule))
+        present = self._table.rows.lock(schedule.job_id)
+        last = None if present is None else present.last_fired_at
+        self._table.rows.put(schedule.job_id, ScheduleRow.of(schedule, last))
 
     @statement
     def keep_skips(self, schedule: Schedule) -> None:
@@ -106,7 +118,7 @@ class MemoryScheduleQueue(ScheduleQueue):
             present = row.schedule
             same = (known.job_version, known.state.last_nominal) == (present.job_version, present.state.last_nominal)
             if same and known.upcoming[: len(present.upcoming)] == present.upcoming:
-                more = replace(present, upcoming=known.upcoming, exhausted=known.exhausted)
+                more = replace(present, upcoming=known.upcoming, excluded=known.excluded, exhausted=known.exhausted)
                 self._table.rows.put(known.job_id, replace(row, schedule=more, due_at=known.due_at))
 
     @statement

@@ -14,10 +14,11 @@ from domain.scheduling.job import Job
 from domain.scheduling.occurrence import Decision
 from domain.scheduling.placement import Lane
 from domain.scheduling.ports.task_queue import Session, TaskQueue
-from domain.scheduling.settlement import EVENT_OF, QUEUE_TIMEOUT, TOTAL_TIMEOUT, Attempt, Settlement, give_up
+from domain.scheduling.settlement import QUEUE_TIMEOUT, TOTAL_TIMEOUT, Attempt, Settlement, give_up
 from domain.scheduling.task import NewTask
 from domain.scheduling.task_status import HELD, Gate, TaskStatus
 from tests.simulation.store.database import Table, Transaction
+from tests.simulation.store.events import of_end
 from tests.simulation.store.rows import TaskRow
 from tests.simulation.store.schedule_table import ScheduleTable
 from tests.simulation.store.statement import statement
@@ -61,11 +62,13 @@ class MemoryTaskQueue(TaskQueue):
     def time_out_waiting(self, now: datetime, limit: int) -> Sequence[TaskId]:
         over = [r for r in self._tasks.free() if r.status in _WAITING and not r.is_stopping]
         over = sorted((r for r in over if _is_over(r.expires_at, now)), key=lambda row: (row.expires_at, row.id))
+        if not over:
+            return ()
         for row in over[:limit]:
             end = give_up(row.id, TOTAL_TIMEOUT if _is_over(row.total_deadline_at, now) else QUEUE_TIMEOUT)
             gone = replace(row, status=end.status, gate=None, error=end.error, ended_at=now, version=row.version + 1)
             self._tasks.to_history(gone)
-            self.transaction.events.append((EVENT_OF[end.status], str(row.id)))
+            self.transaction.events.append(of_end(row, end, now))
         gone_ids = [row.id for row in over[:limit]]
         self._schedules.buffered(gone_ids, Decision.BUFFER_DROPPED, "its task ran out of time before its turn")
         return gone_ids

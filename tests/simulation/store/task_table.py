@@ -8,18 +8,12 @@ from datetime import datetime
 
 from domain.scheduling.ids import TaskId
 from domain.scheduling.ports.task_queue import Session
-from domain.scheduling.settlement import (
-    EVENT_OF,
-    EXECUTION_TIMEOUT,
-    EXECUTOR_LOST,
-    SNOOZED,
-    Settlement,
-)
+from domain.scheduling.settlement import Settlement
 from domain.scheduling.task_status import TaskStatus
+from tests.simulation.store.attempts import AttemptRow
 from tests.simulation.store.database import Table, Transaction
+from tests.simulation.store.events import of_end
 from tests.simulation.store.rows import TaskRow
-
-LOST = "LOST"
 
 
 class TaskTable:
@@ -29,7 +23,7 @@ class TaskTable:
         self._transaction = transaction
         self.live: Table[TaskId, TaskRow] = Table(transaction, "tasks")
         self.ended: Table[TaskId, TaskRow] = Table(transaction, "history")
-        self._attempts: Table[tuple[TaskId, int], tuple[TaskId, int, str]] = Table(transaction, "attempts")
+        self._attempts: Table[tuple[TaskId, int], AttemptRow] = Table(transaction, "attempts")
         self.keys: Table[tuple[str, str], TaskId] = Table(transaction, "unique_keys")
 
     def free(self) -> list[TaskRow]:
@@ -53,7 +47,7 @@ class TaskTable:
 
     def tried(self, task_id: TaskId) -> list[tuple[int, str]]:
         """The tokens of its attempts that others followed, and how each ended."""
-        return [(token, how) for id_, token, how in self._attempts.rows() if id_ == task_id]
+        return [(row.token or 0, row.status) for row in self._attempts.rows() if row.task_id == task_id]
 
     def settle(self, session: Session | None, settlements: Sequence[Settlement], now: datetime) -> list[TaskRow]:
         """Apply those whose lease holds, each lease once and in the order of the tasks; the rows before."""
@@ -68,13 +62,12 @@ class TaskTable:
             self.live.lock(row.id)
             settled = row.settled(end, now)
             if end.status is TaskStatus.WAITING_RETRY:
-                code = end.error.code if end.error else None
-                self._attempts.put((row.id, end.token), (row.id, end.token, ending(end.status, code)))
+                self._attempts.put((row.id, row.attempt), AttemptRow.of(row, end, now))
             if settled.status.is_final and not settled.is_stopping:
                 self.to_history(settled)
             else:
                 self.live.put(row.id, settled)
-            self._transaction.events.append((EVENT_OF[end.status], str(row.id)))
+            self._transaction.events.append(of_end(row, end, now))
             applied.append(row)
         return applied
 
@@ -95,11 +88,3 @@ class TaskTable:
                 self.live.put(row.id, gone)
             stopped.append(row.id)
         return stopped
-
-
-def ending(status: TaskStatus, error_code: str | None) -> str:
-    """How an attempt ended when its task came to `status`."""
-    if status not in (TaskStatus.FAILED, TaskStatus.WAITING_RETRY):
-        return status.value
-    by_code = {EXECUTOR_LOST: LOST, EXECUTION_TIMEOUT: TaskStatus.TIMEOUT.value, SNOOZED: SNOOZED}
-    return by_code.get(error_code or "", TaskStatus.FAILED.value)

@@ -31,6 +31,7 @@ from tests.simulation.store.aggregates import (
     MemoryLaneDirectory,
 )
 from tests.simulation.store.database import Database, Table, Transaction
+from tests.simulation.store.events import told
 from tests.simulation.store.schedules import MemoryChainQueue, MemoryScheduleQueue
 from tests.simulation.store.single_tasks import MemoryTaskRepository
 from tests.simulation.store.statement import statement
@@ -73,9 +74,7 @@ class MemorySchedulingWork(SchedulingWork):
         self._events += events
 
     async def commit(self) -> None:
-        for event in self._events:
-            task_id = getattr(event, "task_id", None)
-            self.transaction.events.append((event.type, None if task_id is None else str(task_id)))
+        self.transaction.events += told(self._events)
         self._events = []
         await self.transaction.commit()
 

@@ -1,0 +1,5 @@
+"""The contract of tests/contract/test_schedule_upkeep.py, kept by the store of the simulation."""
+
+from __future__ import annotations
+
+from tests.contract.test_schedule_upkeep import *  # noqa: F403
