@@ -58,6 +58,7 @@ class Planner:
         self._stops = stops
         self._chunk = LARGEST_CHUNK
         self._low: list[Schedule] = []
+        self._beside: asyncio.Task[None] | None = None
 
     async def tick(self) -> timedelta | None:
         """Fire everything that is due; how long until the next fire, None if there is none.
@@ -66,12 +67,27 @@ class Planner:
         """
         if await self._stops.firing_is_stopped():
             return RECHECK
-        while await self._fire_chunk():
-            pass
+        await self._fire_due()
         await self._refill()
         async with self._begin() as work:
             next_due = await work.schedules.next_due()
             return None if next_due is None else max(next_due - work.now, timedelta(0))
+
+    async def _fire_due(self) -> None:
+        """Of a herd two chunks are worked off at a time: one is decided here while the database writes the other."""
+        try:
+            await self._fire_chunks()
+            if self._beside is not None:
+                await self._beside
+        finally:
+            beside, self._beside = self._beside, None
+            if beside is not None:
+                beside.cancel()  # for nothing, unless this one has failed or is to stop
+                await asyncio.gather(beside, return_exceptions=True)
+
+    async def _fire_chunks(self) -> None:
+        while await self._fire_chunk():
+            pass
 
     async def _fire_chunk(self) -> bool:
         due: Sequence[Schedule] = ()
@@ -81,6 +97,8 @@ class Planner:
                 if not due:
                     await work.commit()  # one that cannot even be read was set aside
                     return False
+                if len(due) == LARGEST_CHUNK and self._beside is None:  # there are more
+                    self._beside = asyncio.create_task(self._fire_chunks())
                 await self._write(work, await self._decide(work, due))
         except StoreUnavailable:
             raise

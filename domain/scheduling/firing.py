@@ -178,13 +178,13 @@ Judge = Callable[[Misfire, Sequence[_Due], datetime, bool], list[PlannedFire]]
 
 
 def _fire_once(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: bool) -> list[PlannedFire]:
-    fires = [d.decided(Decision.COALESCED, _LATER_DUE) for d in due]
+    fires = [d.decided(Decision.COALESCED, _LATER_DUE) for d in (due if open_ended else due[:-1])]
     if not open_ended:
         latest, window = due[-1], misfire.catchup_window
         if window is not None and latest.late_by(now) > max(window, misfire.grace):
-            fires[-1] = latest.missed(now, "its catch-up window")
+            fires.append(latest.missed(now, "its catch-up window"))
         else:
-            fires[-1] = latest.decided(Decision.FIRED)
+            fires.append(latest.decided(Decision.FIRED))
     return fires
 
 
@@ -203,11 +203,11 @@ def _fire_all(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: 
 
 
 def _skip(misfire: Misfire, due: Sequence[_Due], now: datetime, open_ended: bool) -> list[PlannedFire]:
-    fires = [d.decided(Decision.MISSED, _LATER_DUE) for d in due]
+    fires = [d.decided(Decision.MISSED, _LATER_DUE) for d in (due if open_ended else due[:-1])]
     if not open_ended:
         latest = due[-1]
         on_time = latest.late_by(now) <= misfire.grace
-        fires[-1] = latest.decided(Decision.FIRED) if on_time else latest.missed(now, "its grace")
+        fires.append(latest.decided(Decision.FIRED) if on_time else latest.missed(now, "its grace"))
     return fires
 
 
@@ -222,7 +222,7 @@ _JUDGES: dict[MisfirePolicy, Judge] = {
 
 def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedFire]:
     policy = schedule.policy.overlap
-    if policy is OverlapPolicy.ALLOW:
+    if policy is OverlapPolicy.ALLOW or (len(fires) == 1 and not schedule.live):  # nearly always
         return fires
     last = max((i for i, fire in enumerate(fires) if fire.decision is Decision.FIRED), default=-1)
     live, waiting, judged = schedule.live, schedule.waiting, []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from domain.scheduling.ids import JobId, OccurrenceId, TaskId
@@ -36,6 +37,7 @@ RUNNING = (Decision.FIRED, Decision.BUFFERED)
 """Decisions that make a task; a fire has one of these at most."""
 
 
+@lru_cache(maxsize=1024)  # many jobs fire at the same times
 def schedule_fire_key(nominal: datetime) -> str:
     """The key of a scheduled or backfilled fire: its nominal instant, the same on every node."""
     return nominal.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -53,7 +53,9 @@ class Relation:
         """The parameters of these rows; each has its values in the order of the columns."""
         columns = list(zip(*rows, strict=True)) or [()] * len(self._columns)
         if dialect == "postgresql":
-            return {f"{self._name}_{n}": list(column) for n, column in zip(self._columns, columns, strict=True)}
+            # Where one array ends before the others, unnest goes on with NULL: that many need not be sent.
+            arrays = [list(column) if any(v is not None for v in column) else [] for column in columns]
+            return {f"{self._name}_{n}": array for n, array in zip(self._columns, arrays, strict=True)}
         plain = [
             column if process is None else [process(value) for value in column]
             for process, column in zip(self._sqlite_processes, columns, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,12 +15,15 @@ import pytest
 import sqlalchemy as sa
 from dependency_injector import providers
 
+from application.scheduling import planner as planning
 from application.scheduling.follower import Follower
 from application.scheduling.job_document import decode_document
 from application.scheduling.planner import Planner
+from application.scheduling.ports import SchedulingWork
 from application.shared.principal import LOCAL
 from bootstrap.container import Container
 from bootstrap.settings import Settings
+from domain.scheduling.firing import Firing
 from infrastructure.clock import SystemClock
 from infrastructure.sql.scheduling.tables import occurrences
 from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, tasks
@@ -89,6 +92,35 @@ async def test_a_job_whose_only_time_passed_while_nobody_was_there_fires_once_wh
     async with started(store_url) as container:
         await asyncio.gather(*(planner(container).tick() for _ in range(NODES)))
         assert await decisions(container) == {"FIRED": 1}
+
+
+class Together(Planner):
+    """Writes its first chunk only once the second has been decided as well."""
+
+    _both = asyncio.Barrier(2)
+    _written = 0
+
+    async def _write(self, work: SchedulingWork, firings: Sequence[Firing]) -> None:
+        self._written += 1
+        if self._written <= 2:
+            async with asyncio.timeout(60):
+                await self._both.wait()
+        await super()._write(work, firings)
+
+
+async def test_of_a_herd_one_chunk_is_decided_while_another_is_written(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "LARGEST_CHUNK", 5)
+    at = SystemClock().now() + timedelta(seconds=1)
+    async with started(postgres_url) as container:
+        for n in range(12):
+            await create(container, {"type": "ONE_TIME", "at": at.isoformat()}, name=f"j{n}")
+        mine = Together(container.work, container.ids(), container.calendars(), container.wake_up())
+        while not await decisions(container):
+            await mine.tick()
+            await asyncio.sleep(0.01)
+        assert await decisions(container) == {"FIRED": 12}
 
 
 async def test_a_fixed_rate_keeps_its_times_with_many_planners(store_url: str) -> None:

@@ -118,7 +118,22 @@ async def test_everything_due_fires_in_one_go_chunk_by_chunk(planner: Planner, s
     jobs = [add(store, n) for n in range(1, 2 * LARGEST_CHUNK + 2)]
     await planner.tick()
     assert all(decisions(store, job_id) == {Decision.FIRED: 1} for job_id in jobs)
-    assert store.commits == 4  # each chunk, and the look that found nothing
+    assert store.commits == 5  # each chunk, and the looks that found nothing: there were two chunks at a time
+
+
+async def test_what_fails_beside_a_chunk_is_not_passed_over(planner: Planner, store: FakeStore) -> None:
+    jobs = [add(store, n) for n in range(1, 2 * LARGEST_CHUNK + 2)]
+
+    def check(tables: Tables) -> None:
+        if len(tables.tasks) > LARGEST_CHUNK:
+            raise StoreUnavailable("gone")
+
+    store.before_commit = check
+    with pytest.raises(StoreUnavailable):
+        await planner.tick()
+    store.before_commit = lambda _tables: None
+    await planner.tick()
+    assert all(decisions(store, job_id) == {Decision.FIRED: 1} for job_id in jobs)
 
 
 async def test_a_time_fires_once_however_often_the_planner_looks(planner: Planner, store: FakeStore) -> None:
