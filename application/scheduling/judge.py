@@ -24,8 +24,8 @@ from domain.scheduling.task_status import TaskStatus
 
 log = logging.getLogger(__name__)
 
-LARGEST_BATCH = 500
-"""Judgements in one transaction."""
+LARGEST_BATCH = 1_000
+"""Judgements in one transaction. A job that waits for several is often named by several of them, and judged once."""
 
 AT_ONCE = timedelta(0)
 
@@ -105,7 +105,8 @@ class Judge:
         return True
 
     async def _write(self, work: SchedulingWork, sheet: JudgeSheet) -> None:
-        written = write_up(sheet.firings, self._ids, work.now)
+        firings = sheet.firings
+        written = write_up(firings, self._ids, work.now)
         if written.fired.occurrences:
             await work.schedules.record(written.fired)
             work.record(written.events)
@@ -122,7 +123,7 @@ class Judge:
             self._wake_up.signal(task_topic(conclusion.task_id))
         if sheet.released or created:
             self._wake_up.signal(OPENINGS)
-        if sheet.firings:
+        if firings:
             self._wake_up.signal(PLANNER)
 
     async def _narrow(self, error: Exception) -> None:

@@ -17,6 +17,7 @@ from infrastructure.sql.scheduling import (
     executor_repository,
     fired,
     health_book,
+    judgement_queue,
     listener_queue,
     run_history,
 )
@@ -80,6 +81,17 @@ async def test_a_plan_that_is_kept_goes_by_the_indexes(store: Store, name: str) 
 async def test_due_schedules_are_read_in_order_and_no_further_than_asked_for(store: Store) -> None:
     kinds = [node["Node Type"] for node in await plan_of(store, TAKE_DUE[250])]
     assert kinds == ["Limit", "LockRows", "Index Scan"]
+
+
+async def test_a_fire_is_looked_up_by_its_job_and_its_key_however_short_the_ledger_was(store: Store) -> None:
+    (scan,) = [node for node in await plan_of(store, listener_queue.FIRED) if "Index Cond" in node]
+    assert "job_id" in scan["Index Cond"]
+    assert "fire_key" in scan["Index Cond"]
+
+
+async def test_the_oldest_judgements_are_looked_for_once_however_few_there_were(store: Store) -> None:
+    kinds = [node["Node Type"] for node in await plan_of(store, judgement_queue.TAKE)]
+    assert kinds == ["ModifyTable", "Limit", "LockRows", "Index Scan", "Tid Scan"]
 
 
 async def plan_of(store: Store, statement: Statement) -> Iterator[dict[str, Any]]:

@@ -112,9 +112,13 @@ def _waiting(rows: Iterable[Row]) -> list[Waiting]:
     ]
 
 
-def _take() -> sa.Executable:
-    oldest = sa.select(_jm.id).order_by(_jm.id).limit(_LIMIT).with_for_update(skip_locked=True)
-    return sa.delete(judgements).where(_jm.id.in_(oldest)).returning(_jm.id, _jm.tenant, _jm.job_id, _jm.run_id)
+def _take(dialect: DialectName) -> sa.Executable:
+    """PostgreSQL is told their places: a plan made while there were none would look for the oldest for each of them."""
+    place: sa.ColumnElement[Any] = sa.literal_column("judgements.ctid") if dialect == "postgresql" else _jm.id
+    oldest = sa.select(place).select_from(judgements).order_by(_jm.id).limit(_LIMIT).with_for_update(skip_locked=True)
+    these = sa.any_(sa.func.array(oldest.scalar_subquery())) if dialect == "postgresql" else None
+    found = _jm.id.in_(oldest) if these is None else place == these
+    return sa.delete(judgements).where(found).returning(_jm.id, _jm.tenant, _jm.job_id, _jm.run_id)
 
 
 def _dependent_tasks() -> sa.Select[Any]:
@@ -161,7 +165,7 @@ def _release(dialect: DialectName) -> sa.Executable:
 
 
 ASK_AGAIN: Final = Statement(lambda _: _ask_again())
-TAKE: Final = Statement(lambda _: _take())
+TAKE: Final = Statement(_take)
 OVERDUE: Final = Statement(lambda _: _overdue())
 WAITING: Final = Statement(_waiting_of)
 NEXT_TIMEOUT: Final = Statement(
