@@ -15,7 +15,7 @@ from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.limit_rows import COLUMNS
 from infrastructure.sql.scheduling.limit_tables import limit_keys
 from infrastructure.sql.scheduling.tables import jobs
-from infrastructure.sql.scheduling.task_changes import Condition, after, number, ranked, t, word
+from infrastructure.sql.scheduling.task_changes import NOTHING, Condition, after, keeps_turn, number, ranked, t, word
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
 
@@ -47,7 +47,8 @@ def waits_at(kind: KeyKind, task: Any = t) -> Condition:
 def takes(kind: KeyKind, task: Any = t) -> Condition:
     """Word for word the predicates of the indexes: who has a slot, and who stands in the queue after a turn."""
     if kind is KeyKind.SLOT:
-        return sa.and_(task.slot_key.is_not(None), sa.or_(task.gate.is_(None), task.executor_id.is_not(None)))
+        has_it = sa.or_(task.gate.is_(None), task.executor_id.is_not(None), keeps_turn(task))
+        return sa.and_(task.slot_key.is_not(None), has_it)
     return sa.and_(task.turn_key.is_not(None), task.gate.is_(None), task.executor_id.is_(None))
 
 
@@ -81,9 +82,14 @@ def _of_one(kind: KeyKind) -> sa.Select[Any]:
     return found.where(taken.correlate(keys).scalar_subquery() < head.correlate(keys).scalar_subquery())
 
 
+def _candidate() -> list[sa.ColumnElement[Any]]:
+    """`COLUMNS` of a task that waits; one that has kept its turn needs no slot."""
+    needed = sa.case((sa.func.coalesce(keeps_turn(t), sa.false()), NOTHING), else_=t.slot_key)
+    return [needed.label(name) if name == "slot_key" else t[name] for name in COLUMNS]
+
+
 def _waiting(kind: KeyKind) -> sa.Executable:
-    columns = (t[name] for name in COLUMNS)
-    return sa.select(*columns).where(waits_at(kind), _KEY[kind] == _GIVEN).order_by(t.rank, t.id).limit(_LIMIT)
+    return sa.select(*_candidate()).where(waits_at(kind), _KEY[kind] == _GIVEN).order_by(t.rank, t.id).limit(_LIMIT)
 
 
 def _make_keys(dialect: DialectName) -> sa.Executable:
@@ -106,7 +112,7 @@ def _lock_keys(dialect: DialectName) -> sa.Executable:
 
 def _take(dialect: DialectName) -> sa.Executable:
     waits = t.gate.in_(words(GATE.values()))
-    found = sa.select(t.rank, *(t[name] for name in COLUMNS)).where(t.id.in_(sa.select(IDS.source(dialect).c.id)))
+    found = sa.select(t.rank, *_candidate()).where(t.id.in_(sa.select(IDS.source(dialect).c.id)))
     return found.where(waits).with_for_update(skip_locked=True, of=tasks)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.placeholders import Source
 from domain.scheduling.priority import AGEING_STEP
 from domain.scheduling.task_status import CLAIMABLE, FINAL, HELD, Gate, TaskStatus
@@ -142,7 +143,7 @@ def kept(end: Columns, now: sa.ColumnElement[datetime]) -> Columns:
         "snoozed": sa.func.coalesce(end["snoozed"], t.snoozed),
         "stopping_until": end["stopping_until"],
         "gate": sa.case(
-            (sa.and_(retried, sa.or_(stops, end["ready_at"] > now)), word(Gate.TIME)), (retried, limit_gate(dict(t)))
+            (sa.and_(retried, sa.or_(stops, end["ready_at"] > now)), word(Gate.TIME)), (retried, retry_gate(dict(t)))
         ),
         "ready_at": sa.func.coalesce(end["ready_at"], t.ready_at),
         "rank": sa.func.coalesce(ranked(end["lowest_rank"], t.priority), t.rank),
@@ -158,6 +159,19 @@ def limit_gate(task: Columns) -> sa.ColumnElement[str]:
     """Where a task waits that nothing but limits keeps from the queue; none for one that obeys no limit."""
     gates = (("slot_key", Gate.LIMIT), ("turn_key", Gate.FAIRNESS), ("rate_key", Gate.RATE))
     return sa.case(*((task[key].is_not(None), word(gate)) for key, gate in gates), else_=NOTHING)
+
+
+def keeps_turn(task: Any) -> Condition:
+    """It waits for its next attempt, and nobody else of those that share their job's own slot may begin before it."""
+    begins_with = sa.func.substr(task["slot_key"], sa.func.length(task["tenant"]) + number(2), number(len(OWN_SLOT)))
+    return sa.and_(task["status"] == word(TaskStatus.WAITING_RETRY), begins_with == word(OWN_SLOT))
+
+
+def retry_gate(task: Columns) -> sa.ColumnElement[str]:
+    """The same for one that has been tried before: if it takes turns, its turn is not over."""
+    retried = {**task, "status": word(TaskStatus.WAITING_RETRY)}
+    slot = sa.case((sa.func.coalesce(keeps_turn(retried), sa.false()), NOTHING), else_=task["slot_key"])
+    return limit_gate({**task, "slot_key": slot})
 
 
 def is_retried(end: Columns) -> Condition:

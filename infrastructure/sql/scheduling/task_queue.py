@@ -14,7 +14,7 @@ from domain.scheduling.ids import LaneId, TaskId
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.settlement import Attempt, Settlement
 from domain.scheduling.task import NewTask
-from domain.scheduling.task_status import Gate
+from domain.scheduling.task_status import Gate, TaskStatus
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Statement
 from infrastructure.sql.scheduling import exchange_postgresql, exchange_sqlite
@@ -25,7 +25,7 @@ from infrastructure.sql.scheduling.letting_go import let_go_expired, let_go_sess
 from infrastructure.sql.scheduling.new_tasks import NEW_TASKS, insert_new_tasks, new_task_rows
 from infrastructure.sql.scheduling.scripts import run_in
 from infrastructure.sql.scheduling.settling import session_parameters
-from infrastructure.sql.scheduling.task_changes import Condition, limit_gate, of_session, t, word
+from infrastructure.sql.scheduling.task_changes import Condition, limit_gate, of_session, retry_gate, t, word
 from infrastructure.sql.scheduling.task_rows import attempt_of
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant
@@ -118,7 +118,9 @@ def _held_among(dialect: DialectName) -> sa.Executable:
 def _open(_dialect: DialectName) -> sa.Executable:
     due = sa.select(t.id).where(_waits_for_its_time(), t.ready_at <= sa.bindparam("b_due", type_=Instant))
     due = due.order_by(t.ready_at, t.id).limit(_LIMIT).with_for_update(skip_locked=True, of=tasks)
-    opened = {"gate": limit_gate(dict(t)), "version": t.version + 1}
+    tried = t.status == word(TaskStatus.WAITING_RETRY)
+    gate = sa.case((tried, retry_gate(dict(t))), else_=limit_gate(dict(t)))
+    opened = {"gate": gate, "version": t.version + 1}
     return sa.update(tasks).where(t.id.in_(due)).values(opened).returning(t.lane, t.gate)
 
 

@@ -71,7 +71,8 @@ partial_index("ix_tasks_held", _t.executor_id, _t.claim_id, _t.id, where="execut
 partial_index("ix_tasks_stopping", _t.executor_id, _t.id, where="stopping_until IS NOT NULL")
 partial_index("ix_tasks_expiring", _t.expires_at, _t.id, where="expires_at IS NOT NULL")
 partial_index("uq_tasks_unique_key", _t.tenant, _t.unique_key, where="unique_key IS NOT NULL", unique=True)
-_SLOT_TAKEN = "slot_key IS NOT NULL AND (gate IS NULL OR executor_id IS NOT NULL)"
+_KEEPS_TURN = "status = 'WAITING_RETRY' AND substr(slot_key, length(tenant) + 2, 8) = 'overlap:'"
+_SLOT_TAKEN = f"slot_key IS NOT NULL AND (gate IS NULL OR executor_id IS NOT NULL OR ({_KEEPS_TURN}))"
 partial_index("ix_tasks_slot_taken", _t.slot_key, _t.id, where=_SLOT_TAKEN)
 partial_index("ix_tasks_slot_waiting", _t.slot_key, _t.rank, _t.id, where="gate = 'LIMIT'")
 partial_index("ix_tasks_rate_waiting", _t.rate_key, _t.rank, _t.id, where="gate = 'RATE'")

@@ -57,8 +57,8 @@ async def test_one_waits_for_its_turn_and_the_rest_is_dropped(api: Api, admitter
     assert await ledger(api) == ["FIRED", "FIRED", "BUFFER_DROPPED"]
 
 
-async def test_all_wait_for_their_turns_in_order_and_a_retry_holds_its_place(api: Api, admitter: Admitter) -> None:
-    await ready(api, "BUFFER_ALL", retry={"maxAttempts": 2, "delay": "PT0S"})
+async def test_all_wait_for_their_turns_in_order(api: Api, admitter: Admitter) -> None:
+    await ready(api, "BUFFER_ALL")
     ids = [await run(api) for _ in range(4)]
     seen = []
     for _ in ids:
@@ -199,3 +199,34 @@ async def test_a_fire_that_is_given_away_by_name_has_begun(api: Api, admitter: A
     second = await run(api)
     await api.post(f"/tasks/{second}/assign", {"executorId": "worker-1"})
     assert await ledger(api) == ["FIRED", "FIRED"]
+
+
+async def fail(api: Api, item: dict[str, Any]) -> None:
+    error = {"code": "X", "message": "m"}
+    await api.report({"taskId": item["taskId"], "token": item["token"], "kind": "FAIL", "error": error})
+
+
+@pytest.mark.parametrize("limits", [{}, {"rateLimit": {"limit": 100, "per": "PT1S"}}])
+async def test_a_retry_holds_its_place(api: Api, admitter: Admitter, limits: dict[str, Any]) -> None:
+    await ready(api, "BUFFER_ALL", retry={"maxAttempts": 3, "delay": "PT0S"}, **limits)
+    first, second = await run(api), await run(api)
+    for _ in range(3):
+        (item,) = await begun(api, admitter)
+        assert item["taskId"] == first
+        await fail(api, item)
+    assert [i["taskId"] for i in await begun(api, admitter)] == [second]
+
+
+async def test_nobody_begins_while_a_task_waits_for_its_retry(api: Api, admitter: Admitter) -> None:
+    await ready(api, "BUFFER_ALL", retry={"maxAttempts": 2, "delay": "PT1S", "jitter": 0})
+    first, second = await run(api), await run(api)
+    (item,) = await begun(api, admitter)
+    await fail(api, item)
+    assert (await api.get(f"/tasks/{first}"))["status"] == "WAITING_RETRY"
+    seen: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while not seen:
+            seen = await begun(api, admitter)
+    assert [i["taskId"] for i in seen] == [first]
+    await complete(api, seen[0])
+    assert [i["taskId"] for i in await begun(api, admitter)] == [second]

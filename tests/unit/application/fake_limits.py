@@ -17,7 +17,7 @@ from domain.scheduling.occurrence import Decision
 from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.rate import RateTerms, RateUse
 from domain.scheduling.task import NewTask, Origin
-from domain.scheduling.task_status import Gate
+from domain.scheduling.task_status import Gate, TaskStatus
 
 if TYPE_CHECKING:
     from tests.unit.application.fake_queues import StoredTask
@@ -46,9 +46,14 @@ def limits_of(job: Job, task: NewTask, lane: LaneId) -> dict[str, Any]:
     return found
 
 
+def keeps_turn(task: StoredTask) -> bool:
+    """It waits for its next attempt, and its turn is not over."""
+    return task.status is TaskStatus.WAITING_RETRY and task.slot is not None and f"/{OWN_SLOT}" in task.slot.text
+
+
 def limit_gate(task: StoredTask) -> Gate | None:
     """Where it waits that nothing but limits keeps from the queue."""
-    if task.slot is not None:
+    if task.slot is not None and not keeps_turn(task):
         return Gate.LIMIT
     if task.turn is not None:
         return Gate.FAIRNESS
@@ -122,7 +127,7 @@ class FakeAdmissionQueue(AdmissionQueue):
     def _taken(self, key: LimitKey) -> int:
         live = [task for task in self._tables.tasks.values() if task.is_live]
         if key.kind is KeyKind.SLOT:
-            return sum(task.slot == key and (task.gate is None or task.holder is not None) for task in live)
+            return sum(t.slot == key and (t.gate is None or t.holder is not None or keeps_turn(t)) for t in live)
         return sum(task.turn == key and task.gate is None and task.holder is None for task in live)
 
 
@@ -137,7 +142,7 @@ def _candidate(task: StoredTask) -> Candidate:
         task_id=task.id,
         lane=task.lane,
         priority=5,
-        slot=task.slot,
+        slot=None if keeps_turn(task) else task.slot,
         most=task.most,
         rate=task.rate,
         terms=task.terms,

@@ -132,7 +132,7 @@ class StoredTask:
         return replace(
             self,
             status=settlement.status,
-            gate=Gate.TIME if ready_at > now else limit_gate(self),
+            gate=Gate.TIME if ready_at > now else limit_gate(replace(self, status=settlement.status)),
             ready_at=ready_at,
             lost=self.lost if settlement.lost is None else settlement.lost,
             snoozed=self.snoozed if settlement.snoozed is None else settlement.snoozed,
