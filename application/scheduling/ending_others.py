@@ -9,6 +9,7 @@ from application.scheduling.ports import SchedulingWork
 from application.shared.wake_up import OPENINGS, WakeUp, executor_topic, task_topic
 from domain.scheduling.firing import Firing
 from domain.scheduling.ids import JobId, TaskId
+from domain.scheduling.occurrence import Decision
 from domain.scheduling.task import NewTask, TaskInstance
 
 REASON = "a later fire of its job takes its place"
@@ -36,6 +37,19 @@ async def end_tasks_before(
         task.cancel(REASON, work.now)
         await work.tasks.save(task)
     return others
+
+
+async def drop_waiting(work: SchedulingWork, job_id: JobId, why: str | None) -> None:
+    """A job goes out of service: fires that wait for their turn will not have it. What has begun goes on."""
+    reason = "the job was disabled before its turn" + (f": {why}" if why else "")
+    waiting = frozenset(await work.schedules.waiting(job_id))
+    if not waiting:
+        return
+    await work.schedules.supersede(sorted(waiting), reason, Decision.SKIPPED_DISABLED)
+    for task in await work.tasks.live_fires_of([job_id]):
+        if task.id in waiting:
+            task.cancel(reason, work.now)
+            await work.tasks.save(task)
 
 
 def tell_ended(wake_up: WakeUp, metrics: Metrics, ended: Sequence[TaskInstance]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from application.scheduling.documents import at
-from application.scheduling.ending_others import end_others
+from application.scheduling.ending_others import drop_waiting, end_others
 from application.scheduling.fire_difference import FireDifference, Standing, difference
 from application.scheduling.job_graph import weave
 from application.scheduling.lanes import Lanes
@@ -87,6 +87,10 @@ class JobPlanning:
             schedule = await self._decide_due(work, schedule)
         if (decision := HELD_BACK.get(was)) is not None:
             await self._note_held_back(work, schedule, decision)
+        if job.status is JobStatus.DISABLED:
+            await drop_waiting(work, job.id, job.status_reason)
+        elif was is JobStatus.PAUSED and job.status is not JobStatus.PAUSED:
+            await work.admissions.resume(job.id)
         if job.unreadable is not None:
             await self._put_away(work, job, schedule)
             return

@@ -33,6 +33,7 @@ class Candidate:
     """A task that waits at a limit, and what it needs: each None if it does not.
 
     `most` tasks with its slot key may be on their way at a time, `window` with its turn key may stand in the queue.
+    `held`: it is a fire that waits for its turn, and its job is paused.
     """
 
     task_id: TaskId
@@ -44,6 +45,7 @@ class Candidate:
     window: int = 0
     rate: LimitKey | None = None
     terms: RateTerms | None = None
+    held: bool = False
 
     @property
     def keys(self) -> frozenset[LimitKey]:
@@ -61,7 +63,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """A candidate goes (`gate` None), or waits at a gate; at RATE until `free_at` at least."""
+    """A candidate goes (`gate` None), or waits at a gate: at RATE until `free_at` at least, at PAUSED for a resume."""
 
     candidate: Candidate
     gate: Gate | None
@@ -91,6 +93,8 @@ def _gate(
 ) -> tuple[Gate | None, datetime | None]:
     if each.slot is not None and standing.taken.get(each.slot, 0) >= each.most:
         return Gate.LIMIT, None
+    if each.held:
+        return Gate.PAUSED, None
     if each.turn is not None and standing.taken.get(each.turn, 0) >= each.window:
         return Gate.FAIRNESS, None
     if each.rate is not None and each.terms is not None:

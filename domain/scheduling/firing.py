@@ -11,7 +11,7 @@ from domain.scheduling.excluded import Excluded, after_noting, has_begun
 from domain.scheduling.ids import RunId
 from domain.scheduling.limits import NO_KEYS, TaskKeys
 from domain.scheduling.occurrence import Decision
-from domain.scheduling.overlap import judge_overlap
+from domain.scheduling.overlap import Verdict, judge_overlap
 from domain.scheduling.policies import DEFAULT_CATCHUP_WINDOW, Misfire, MisfirePolicy, OverlapPolicy
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import Skip
@@ -107,7 +107,7 @@ def _decide_fires(schedule: Schedule, now: datetime, most: int | None) -> Firing
     if not due:
         return Firing(decisions=(), after=schedule)
     verdicts = _judged(schedule, skipped, due, now, open_ended)
-    decisions = _until_fired(_with_overlap(schedule, verdicts), _left(schedule), most)
+    decisions = _until(_with_overlap(schedule, verdicts), _left(schedule), most)
     return _after(schedule, decisions, now)
 
 
@@ -130,9 +130,8 @@ def decide_at_once(schedule: Schedule, causes: Sequence[Cause], now: datetime) -
         return Firing(decisions=(), after=schedule)
     planned = planned_at(schedule.job_id, now, schedule.policy.spread, None)
     fires = [PlannedFire(nominal=now, planned=planned, decision=Decision.FIRED, cause=cause) for cause in causes]
-    decisions = _until_fired(_with_overlap(schedule, fires), _left(schedule))
-    fired = sum(1 for d in decisions if d.decision.runs)
-    state = replace(schedule.state, fired_count=schedule.state.fired_count + fired)
+    decisions = _until(_with_overlap(schedule, fires), _left(schedule), None)
+    state = replace(schedule.state, fired_count=schedule.state.fired_count + _fired(decisions))
     return Firing(decisions=tuple(decisions), after=_at_rest(replace(schedule, state=state)))
 
 
@@ -221,14 +220,18 @@ _JUDGES: dict[MisfirePolicy, Judge] = {
 
 
 def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedFire]:
-    policy = schedule.policy.overlap
-    if policy is OverlapPolicy.ALLOW or (len(fires) == 1 and not schedule.live):  # nearly always
+    policy, room = schedule.policy.overlap, _room(schedule)
+    alone = len(fires) == 1 and not schedule.live  # nearly always
+    if not schedule.reserved and (policy is OverlapPolicy.ALLOW or alone):
         return fires
     last = max((i for i, fire in enumerate(fires) if fire.decision is Decision.FIRED), default=-1)
     live, waiting, judged = schedule.live, schedule.waiting, []
     for i, fire in enumerate(fires):
         if fire.decision is Decision.FIRED:
             verdict = judge_overlap(policy, live, waiting, is_last=i == last)
+            if room is not None and verdict.decision.runs:
+                verdict = verdict if room > 0 else _all_taken(schedule)
+                room -= verdict.decision.runs
             if verdict.decision is not Decision.FIRED:
                 fire = replace(fire, decision=verdict.decision, reason=verdict.reason)
             live += verdict.decision.runs
@@ -237,17 +240,36 @@ def _with_overlap(schedule: Schedule, fires: list[PlannedFire]) -> list[PlannedF
     return judged
 
 
-def _until_fired(fires: list[PlannedFire], *limits: int | None) -> list[PlannedFire]:
-    """Up to the fire that reaches the lowest of the limits."""
+def _until(fires: list[PlannedFire], left: int | None, most: int | None) -> list[PlannedFire]:
+    """Up to the fire with which all that were `left` have fired, or `most` run."""
+    fired = [i for i, fire in enumerate(fires) if fire.decision is Decision.FIRED]
     runs = [i for i, fire in enumerate(fires) if fire.decision.runs]
-    most = min([limit for limit in limits if limit is not None], default=len(runs) + 1)
-    return fires if len(runs) < most else fires[: runs[most - 1] + 1]
+    ends = [places[n - 1] for places, n in ((fired, left), (runs, most)) if n is not None and len(places) >= n]
+    return fires[: min(ends) + 1] if ends else fires
 
 
 def _left(schedule: Schedule) -> int | None:
     """How many fires the limit on executions leaves, None = any number; after them the trigger has no more times."""
     limit = schedule.policy.max_executions
     return None if limit is None else limit - schedule.state.fired_count
+
+
+def _room(schedule: Schedule) -> int | None:
+    """The same without those that wait for their turn, and will count when they have it. One that ends the others takes
+    the place of these.
+    """
+    left = _left(schedule)
+    return left if left is None or schedule.policy.overlap.ends_others else left - schedule.reserved
+
+
+def _all_taken(schedule: Schedule) -> Verdict:
+    reason = f"{schedule.state.fired_count} of at most {schedule.policy.max_executions} executions have begun"
+    return Verdict(Decision.BUFFER_DROPPED, f"{reason}, and others wait for their turn")
+
+
+def _fired(decisions: Sequence[PlannedFire]) -> int:
+    """One that waits for its turn counts when that has come."""
+    return sum(1 for d in decisions if d.decision is Decision.FIRED)
 
 
 def _limit_reached(schedule: Schedule) -> bool:
@@ -260,10 +282,9 @@ def _at_rest(schedule: Schedule) -> Schedule:
 
 
 def _after(schedule: Schedule, decisions: Sequence[PlannedFire], now: datetime) -> Firing:
-    fired = sum(1 for d in decisions if d.decision.runs)
-    count = schedule.state.fired_count + fired
+    count = schedule.state.fired_count + _fired(decisions)
     state = replace(schedule.state, last_nominal=decisions[-1].nominal, fired_count=count)
-    if schedule.policy.awaits_end and not fired:
+    if schedule.policy.awaits_end and not any(d.decision.runs for d in decisions):
         state = replace(state, last_end=now)  # what makes no task ends here, so that there is a next time
     after = replace(schedule, upcoming=schedule.upcoming[len(decisions) :], state=state)
     return Firing(decisions=tuple(decisions), after=_at_rest(after))

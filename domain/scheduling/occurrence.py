@@ -37,6 +37,9 @@ RUNNING = (Decision.FIRED, Decision.BUFFERED)
 """Decisions that make a task; a fire has one of these at most."""
 
 
+_ASKED_FOR = "manual:"
+
+
 @lru_cache(maxsize=1024)  # many jobs fire at the same times
 def schedule_fire_key(nominal: datetime) -> str:
     """The key of a scheduled or backfilled fire: its nominal instant, the same on every node."""
@@ -55,7 +58,12 @@ def backfill_fire_key(backfill: UUID, nominal: datetime) -> str:
 
 def manual_fire_key(request: UUID) -> str:
     """The key of a run that somebody asked for."""
-    return f"manual:{request}"
+    return f"{_ASKED_FOR}{request}"
+
+
+def is_asked_for(fire_key: str) -> bool:
+    """Whether it is the key of such a run."""
+    return fire_key.startswith(_ASKED_FOR)
 
 
 def run_fire_key(run_id: UUID) -> str:

@@ -43,7 +43,7 @@ class Schedule:
     those before fire or not, so that a limit on executions does not shorten it. `exhausted`: no more come after these.
     `excluded` holds what calendars take out before, between and after them, as far as the ledger has yet to hear of it.
     `awaited` is the run that has to end before the next time is known. `live` counts the tasks in the way of a fire,
-    `waiting` the fires that wait for their turn.
+    `waiting` the fires that wait for their turn, `reserved` those of them that the limit on executions will count.
     `skips` are single fires to be left out, oldest first; those whose time is over stay until the next is added.
     """
 
@@ -58,6 +58,7 @@ class Schedule:
     exhausted: bool = False
     live: int = 0
     waiting: int = 0
+    reserved: int = 0
     tail: Tail | None = None
     awaited: TaskId | None = None
     skips: tuple[Skip, ...] = ()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.scheduling.admission import Admission, Candidate, LimitKey, Standing
-from domain.scheduling.ids import LaneId, TaskId
+from domain.scheduling.ids import JobId, LaneId, TaskId
 from domain.scheduling.rate import RateUse
 
 
@@ -29,7 +29,11 @@ class AdmissionQueue(Protocol):
 
     @abstractmethod
     async def take(self, ids: Sequence[TaskId]) -> Sequence[Candidate]:
-        """Those that still wait at a limit, locked, in the order of the queue."""
+        """Those that still wait at a limit, locked, in the order of the queue.
+
+        A fire that waits for its turn is decided under the lock of its schedule; while another one has that, it and
+        those behind it are left out.
+        """
 
     @abstractmethod
     async def standing(self, keys: Collection[LimitKey]) -> Standing:
@@ -41,8 +45,13 @@ class AdmissionQueue(Protocol):
     ) -> Mapping[LaneId, int]:
         """Let go who may, move the others to the gate where they wait now, keep what the rates have let go.
 
-        How many came to stand in which lane. One that takes turns stands behind all that came before it.
+        How many came to stand in which lane. One that takes turns stands behind all that came before it. A fire that
+        was BUFFERED is FIRED when it goes, and only then counts for the job's limit on executions.
         """
+
+    @abstractmethod
+    async def resume(self, job_id: JobId) -> None:
+        """What was held back because the job was paused waits for its turn again."""
 
     @abstractmethod
     async def next_free(self) -> datetime | None:

@@ -56,6 +56,10 @@ class ScheduleQueue(Protocol):
         """Fires that were BUFFERED under these tasks will not have their turn, and the ledger says why."""
 
     @abstractmethod
+    async def waiting(self, job_id: JobId) -> Sequence[TaskId]:
+        """The tasks of the fires of a job that wait for their turn. Ask under the lock of its schedule."""
+
+    @abstractmethod
     async def put(self, schedule: Schedule) -> None:
         """Insert or replace one schedule, healthy again; its `due_at` says when it is looked at."""
 

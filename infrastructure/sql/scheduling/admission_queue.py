@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from domain.scheduling.admission import Admission, Candidate, KeyKind, LimitKey, Standing
-from domain.scheduling.ids import LaneId, TaskId
+from domain.scheduling.ids import JobId, LaneId, TaskId
 from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.priority import Priority, rank
 from domain.scheduling.rate import RateUse
 from infrastructure.sql.scheduling import admission_statements as statements
-from infrastructure.sql.scheduling.buffered import BUFFERED, FIRE
 from infrastructure.sql.scheduling.limit_rows import candidate, decode_use, encode_use
+from infrastructure.sql.scheduling.turns import begin, in_turn
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 _LOWEST = Priority(1)
@@ -56,7 +56,8 @@ class SqlAdmissionQueue(AdmissionQueue):
             return ()
         given = statements.IDS.bind(self._dialect, [(id_,) for id_ in ids])
         rows = await self._work.fetch(statements.TAKE, **given)
-        return [candidate(row[1:]) for row in sorted(rows)]
+        taken = [candidate(row[1:]) for row in sorted(rows)]
+        return await in_turn(self._work, taken, {c.slot for c in taken if c.slot is not None and takes_turns(c)})
 
     async def standing(self, keys: Collection[LimitKey]) -> Standing:
         standing = Standing()
@@ -78,8 +79,8 @@ class SqlAdmissionQueue(AdmissionQueue):
         rows = [(a.candidate.task_id, a.gate, behind if a.candidate.turn is not None else None) for a in admissions]
         if rows:
             await self._work.fetch(statements.MOVE, b_now=now, **statements.MOVES.bind(self._dialect, rows))
-        if begun := [(c.task_id,) for a in admissions if a.gate is None and takes_turns(c := a.candidate)]:
-            await self._work.fetch(FIRE, **BUFFERED.bind(self._dialect, begun))
+        if begun := [c.task_id for a in admissions if a.gate is None and takes_turns(c := a.candidate)]:
+            await begin(self._work, begun)
         free_at = {a.candidate.rate: a.free_at for a in reversed(admissions) if a.free_at is not None}
         keys = [
             (key.kind, key.text, encode_use(used.get(key, RateUse())), free_at.get(key))
@@ -88,6 +89,9 @@ class SqlAdmissionQueue(AdmissionQueue):
         if keys:
             await self._work.fetch(statements.USE, b_now=now, **statements.USES.bind(self._dialect, keys))
         return Counter(a.candidate.lane for a in admissions if a.gate is None)
+
+    async def resume(self, job_id: JobId) -> None:
+        await self._work.fetch(statements.RESUME, b_job=job_id)
 
     async def next_free(self) -> datetime | None:
         ((instant,),) = await self._work.fetch(statements.NEXT_FREE)

@@ -15,7 +15,17 @@ from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.limit_rows import COLUMNS
 from infrastructure.sql.scheduling.limit_tables import limit_keys
 from infrastructure.sql.scheduling.tables import jobs
-from infrastructure.sql.scheduling.task_changes import NOTHING, Condition, after, keeps_turn, number, ranked, t, word
+from infrastructure.sql.scheduling.task_changes import (
+    NOTHING,
+    Condition,
+    after,
+    keeps_turn,
+    limit_gate,
+    number,
+    ranked,
+    t,
+    word,
+)
 from infrastructure.sql.scheduling.task_tables import tasks
 from infrastructure.sql.types import Instant, JsonText
 
@@ -160,6 +170,14 @@ def _next_free() -> sa.Executable:
     )
 
 
+def _resume() -> sa.Executable:
+    held = sa.select(t.id).where(t.job_id == sa.bindparam("b_job", type_=sa.Uuid), t.gate == word(Gate.PAUSED))
+    # In the order in which everybody locks several tasks.
+    ordered = held.order_by(t.id).with_for_update(of=tasks)
+    resumed = {"gate": limit_gate(dict(t)), "version": t.version + number(1)}
+    return sa.update(tasks).where(t.id.in_(ordered)).values(resumed)
+
+
 def _of_kind(kind: KeyKind) -> Statement:
     return Statement(lambda _: _waiting(kind))
 
@@ -177,4 +195,5 @@ TAKE: Final = Statement(_take)
 USED: Final = Statement(_used)
 MOVE: Final = Statement(_move)
 USE: Final = Statement(_use)
+RESUME: Final = Statement(lambda _: _resume())
 NEXT_FREE: Final = Statement(lambda _: _next_free())

@@ -40,7 +40,8 @@ def _end_wait(dialect: DialectName) -> sa.Executable:
 
 
 def _fire(dialect: DialectName) -> sa.Executable:
-    return sa.update(occurrences).where(_have_not_run(dialect, _is_waiting())).values(decision=word(Decision.FIRED))
+    fired = sa.update(occurrences).where(_have_not_run(dialect, _is_waiting())).values(decision=word(Decision.FIRED))
+    return fired.returning(_o.job_id, _o.fire_key)
 
 
 def _wait_again(dialect: DialectName) -> sa.Executable:
@@ -53,18 +54,35 @@ def _wait_again(dialect: DialectName) -> sa.Executable:
 
 def _count_waiting(dialect: DialectName) -> sa.Executable:
     jobs = JOBS.source(dialect)
-    waiting = sa.select(sa.func.count()).select_from(occurrences).where(_is_waiting(), _o.job_id == jobs.c.job_id)
-    return sa.select(jobs.c.job_id, waiting.correlate(jobs).scalar_subquery())
+    its = sa.select(sa.func.count()).select_from(occurrences).where(_is_waiting(), _o.job_id == jobs.c.job_id)
+    asked_for = _o.fire_key.like(sa.literal_column("'manual:%'"))
+    counts = (each.correlate(jobs).scalar_subquery() for each in (its, its.where(~asked_for)))
+    return sa.select(jobs.c.job_id, *counts)
+
+
+def _waiting(dialect: DialectName) -> sa.Executable:
+    jobs = JOBS.source(dialect)
+    return sa.select(_o.task_id).select_from(occurrences.join(jobs, _o.job_id == jobs.c.job_id)).where(_is_waiting())
+
+
+def _waiting_among(dialect: DialectName) -> sa.Executable:
+    return sa.select(_o.task_id, _o.job_id, _o.fire_key).where(_have_not_run(dialect, _is_waiting()))
 
 
 END_WAIT: Final = Statement(_end_wait)
 """They will not have their turn: the ledger says what became of them instead."""
 
 FIRE: Final = Statement(_fire)
-"""Their turn has come."""
+"""Their turn has come; their jobs and fire keys."""
 
 WAIT_AGAIN: Final = Statement(_wait_again)
 """Their tasks, which had been given up, wait again; unless the same fire has run otherwise meanwhile."""
 
 COUNT_WAITING: Final = Statement(_count_waiting)
-"""How many wait, for each of `JOBS`."""
+"""How many wait, for each of `JOBS`, and how many of these a limit on executions will count."""
+
+WAITING: Final = Statement(_waiting)
+"""The tasks of those that wait, of `JOBS`."""
+
+WAITING_AMONG: Final = Statement(_waiting_among)
+"""Those that wait, with their jobs and fire keys."""

@@ -16,7 +16,7 @@ from application.scheduling.trigger_document import trigger_of
 from domain.scheduling.errors import AlreadyFired, JobNotFound
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.occurrence import Decision
-from domain.scheduling.policies import OverlapPolicy
+from domain.scheduling.policies import FiringPolicy, OverlapPolicy
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task_status import Gate
@@ -24,7 +24,7 @@ from domain.timing.trigger import Trigger
 from infrastructure.sql.errors import violated
 from infrastructure.sql.insert import insert
 from infrastructure.sql.scheduling import fired as writing
-from infrastructure.sql.scheduling.buffered import BUFFERED, END_WAIT
+from infrastructure.sql.scheduling.buffered import BUFFERED, END_WAIT, WAITING
 from infrastructure.sql.scheduling.in_the_way import counted
 from infrastructure.sql.scheduling.judging import BEGIN_TO_WAIT, IDS
 from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, skips_text, times_text
@@ -64,7 +64,7 @@ class SqlScheduleQueue(ScheduleQueue):
             except Exception as error:
                 log.exception("schedule of job %s cannot be read; set aside for %s", row[0], UNREADABLE_RETRY)
                 await self.set_aside(JobId(row[0]), f"{type(error).__name__}: {error}", now + UNREADABLE_RETRY)
-        return await counted(self._work, taken, [s for s in taken if s.policy.overlap is not OverlapPolicy.ALLOW])
+        return await counted(self._work, taken, [s for s in taken if _minds(s.policy)])
 
     async def take(self, job_id: JobId) -> Schedule:
         query = sa.select(*COLUMNS).where(_s.job_id == job_id).with_for_update()
@@ -156,10 +156,18 @@ class SqlScheduleQueue(ScheduleQueue):
             given = BUFFERED.bind(self._work.dialect, [(id_,) for id_ in task_ids])
             await self._work.fetch(END_WAIT, b_decision=decision, b_reason=reason, **given)
 
+    async def waiting(self, job_id: JobId) -> Sequence[TaskId]:
+        return [TaskId(id_) for (id_,) in await self._work.fetch(WAITING, **self._those([job_id]))]
+
     async def next_due(self) -> datetime | None:
         query = sa.select(_s.due_at).where(_s.due_at.is_not(None)).order_by(_s.due_at, _s.job_id).limit(1)
         due_at: datetime | None = (await self._work.execute(query)).scalar_one_or_none()
         return due_at
+
+
+def _minds(policy: FiringPolicy) -> bool:
+    """Whether it has to be known what is in the way: where runs may overlap nothing is, except of a limit."""
+    return policy.overlap is not OverlapPolicy.ALLOW or policy.max_executions is not None
 
 
 def _keys(fired: Fired) -> str:

@@ -68,9 +68,11 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
     )
 
 
-def with_live(schedule: Schedule, live: int, waiting: int) -> Schedule:
-    """With the number of tasks that are in the way of a fire, and of fires that wait for their turn."""
-    return replace(schedule, live=live, waiting=waiting) if live or waiting else schedule
+def with_live(schedule: Schedule, live: int, waiting: int, reserved: int) -> Schedule:
+    """With what is in the way of a fire."""
+    if live or waiting:
+        return replace(schedule, live=live, waiting=waiting, reserved=reserved)
+    return schedule
 
 
 NESTED: Final = '"'

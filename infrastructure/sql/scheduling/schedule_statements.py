@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from domain.scheduling.task import Origin
-from domain.scheduling.task_status import COUNTS_FOR_OVERLAP
+from domain.scheduling.task_status import COUNTS_FOR_OVERLAP, Gate
 from infrastructure.sql.engine import DialectName
 from infrastructure.sql.relation import Relation, Statement, words
 from infrastructure.sql.scheduling.schedule_rows import COLUMNS
@@ -35,7 +35,8 @@ JOBS = Relation("r", job_id=sa.Uuid)
 def _count_live(dialect: DialectName) -> sa.Select[Any]:
     of = JOBS.source(dialect)
     unfinished = sa.or_(_t.status.in_(words(COUNTS_FOR_OVERLAP)), _t.stopping_until.is_not(None))
-    theirs = (_t.job_id == of.c.job_id, _t.origin.not_in(words([Origin.DIRECT])), unfinished)
+    held = sa.func.coalesce(_t.gate == words([Gate.PAUSED])[0], sa.false())
+    theirs = (_t.job_id == of.c.job_id, _t.origin.not_in(words([Origin.DIRECT])), unfinished, ~held)
     count = sa.select(sa.func.count()).select_from(tasks).where(*theirs).correlate(of).scalar_subquery()
     return sa.select(of.c.job_id, count)
 

@@ -14,12 +14,13 @@ from domain.scheduling.ports.task_repository import TaskRepository
 from domain.scheduling.task import Lease, Origin, TaskInstance
 from domain.scheduling.task_status import TaskStatus
 from domain.shared.ids import TenantId
-from infrastructure.sql.scheduling.buffered import BUFFERED, END_WAIT, FIRE, WAIT_AGAIN, dropped
+from infrastructure.sql.scheduling.buffered import BUFFERED, END_WAIT, WAIT_AGAIN, dropped
 from infrastructure.sql.scheduling.judging import IDS, LEAVE_JUDGEMENTS
 from infrastructure.sql.scheduling.reopening import reopen
 from infrastructure.sql.scheduling.task_changes import t
 from infrastructure.sql.scheduling.task_rows import AGGREGATE, task_instance
 from infrastructure.sql.scheduling.task_tables import TASK_COLUMNS, task_history, task_tokens, tasks
+from infrastructure.sql.scheduling.turns import begin
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 
@@ -97,7 +98,7 @@ class SqlTaskRepository(TaskRepository):
             reason = why if task.status_reason is None else f"{why}: {task.status_reason}"
             await self._work.fetch(END_WAIT, **dropped(self._work.dialect, [(task.id,)], reason))
         elif task.status is TaskStatus.ASSIGNED:
-            await self._work.fetch(FIRE, **BUFFERED.bind(self._work.dialect, [(task.id,)]))
+            await begin(self._work, [task.id])
 
 
 def _facts(table: sa.Table) -> sa.Select[Any]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.scheduling.admission import Admission, Candidate, KeyKind, LimitKey, Standing
-from domain.scheduling.ids import LaneId, TaskId
-from domain.scheduling.occurrence import Decision
+from domain.scheduling.ids import JobId, LaneId, TaskId
+from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.occurrence import Decision, is_asked_for
 from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.priority import rank
 from domain.scheduling.rate import RateUse
@@ -41,6 +42,7 @@ class MemoryAdmissionQueue(AdmissionQueue):
         self.transaction = transaction
         self._tasks = TaskTable(transaction)
         self._schedules = ScheduleTable(transaction)
+        self._jobs: Table[JobId, Job] = Table(transaction, "jobs")
         self._keys: Table[LimitKey, KeyRow] = Table(transaction, "limit_keys")
 
     @statement
@@ -81,7 +83,38 @@ class MemoryAdmissionQueue(AdmissionQueue):
     @statement
     def take(self, ids: Sequence[TaskId]) -> Sequence[Candidate]:
         waiting = [r for r in self._in_order() if r.id in ids and r.gate in GATE.values()]
-        return [_candidate(row) for row in self._tasks.take(r for r in waiting if self._tasks.live.is_free(r.id))]
+        taken = list(self._tasks.take(r for r in waiting if self._tasks.live.is_free(r.id)))
+        return self._in_turn([_candidate(row) for row in taken])
+
+    def _in_turn(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Without the fires whose schedule another one has, and those behind them."""
+        ids = {candidate.task_id for candidate in candidates}
+        entries = [entry.occurrence for entry in self._schedules.ledger.rows()]
+        waiting = {o.task_id: o for o in entries if o.decision is Decision.BUFFERED and o.task_id in ids}
+        left: list[Candidate] = []
+        passed_over: set[LimitKey] = set()
+        free = {o.job_id for o in waiting.values() if self._schedules.rows.is_free(o.job_id)}
+        for job_id in sorted(free):
+            self._schedules.rows.lock(job_id)
+        for candidate in candidates:
+            entry = waiting.get(candidate.task_id)
+            if candidate.slot is not None and entry is not None and entry.job_id not in free:
+                passed_over.add(candidate.slot)
+            if candidate.slot is not None and candidate.slot in passed_over:
+                continue
+            held = entry is not None and not is_asked_for(entry.fire_key) and self._is_paused(entry.job_id)
+            left.append(replace(candidate, held=held))
+        return left
+
+    def _is_paused(self, job_id: JobId) -> bool:
+        job = self._jobs.get(job_id)
+        return job is not None and job.status is JobStatus.PAUSED
+
+    @statement
+    def resume(self, job_id: JobId) -> None:
+        for row in self._in_order():
+            if row.job_id == job_id and row.gate is Gate.PAUSED and (held := self._tasks.live.lock(row.id)) is not None:
+                self._tasks.live.put(row.id, replace(held, gate=held.limit_gate, version=held.version + 1))
 
     @statement
     def standing(self, keys: Collection[LimitKey]) -> Standing:
@@ -99,7 +132,7 @@ class MemoryAdmissionQueue(AdmissionQueue):
         for admission in admissions:
             self._move(admission, now)
         begun = [a.candidate.task_id for a in admissions if a.gate is None]
-        self._schedules.buffered(begun, Decision.FIRED)
+        self._schedules.begin(begun)
         free_at = {a.candidate.rate: a.free_at for a in reversed(admissions) if a.free_at is not None}
         for key in sorted({*used, *(key for key in free_at if key is not None)}):
             self._keys.put(key, KeyRow(used=used.get(key, RateUse()), free_at=free_at.get(key)))
@@ -140,7 +173,7 @@ class MemoryAdmissionQueue(AdmissionQueue):
     def _taken(self, key: LimitKey) -> int:
         rows = self._tasks.live.rows()
         if key.kind is KeyKind.SLOT:
-            return sum(row.slot == key and (row.gate is None or row.holder is not None) for row in rows)
+            return sum(r.slot == key and (r.gate is None or r.holder is not None or r.keeps_turn) for r in rows)
         return sum(row.turn == key and row.gate is None and row.holder is None for row in rows)
 
 
@@ -155,7 +188,7 @@ def _candidate(row: TaskRow) -> Candidate:
         task_id=row.id,
         lane=row.lane,
         priority=row.priority,
-        slot=row.slot,
+        slot=None if row.keeps_turn else row.slot,
         most=row.most,
         rate=row.rate,
         terms=row.terms,

@@ -118,11 +118,16 @@ class TaskRow:
     @property
     def limit_gate(self) -> Gate | None:
         """Where it waits if nothing but limits keeps it from the queue."""
-        if self.slot is not None:
+        if self.slot is not None and not self.keeps_turn:
             return Gate.LIMIT
         if self.turn is not None:
             return Gate.FAIRNESS
         return None if self.rate is None else Gate.RATE
+
+    @property
+    def keeps_turn(self) -> bool:
+        """It waits for its next attempt, and nobody else of those that share their job's own slot may begin before."""
+        return self.status is TaskStatus.WAITING_RETRY and self.slot is not None and f"/{OWN_SLOT}" in self.slot.text
 
     @property
     def is_waiting(self) -> bool:
@@ -144,7 +149,9 @@ class TaskRow:
     @property
     def is_in_the_way(self) -> bool:
         """Of the next fire of its job."""
-        return self.origin is not Origin.DIRECT and (self.status in COUNTS_FOR_OVERLAP or self.is_stopping)
+        if self.origin is Origin.DIRECT or self.gate is Gate.PAUSED:
+            return False
+        return self.status in COUNTS_FOR_OVERLAP or self.is_stopping
 
     def leased_as(self, session: Session | None, token: int) -> bool:
         """Fence: it is under this token, and under this session if one is given. It may be stopping."""
@@ -210,7 +217,7 @@ class TaskRow:
             row,
             snoozed=self.snoozed if end.snoozed is None else end.snoozed,
             stopping_until=end.stopping_until,
-            gate=Gate.TIME if waits_for_time else self.limit_gate if retried else None,
+            gate=Gate.TIME if waits_for_time else row.limit_gate if retried else None,
             ready_at=ready_at,
             rank=self.rank if end.ready_at is None else rank(end.ready_at, self.priority),
             expires_at=self.total_deadline_at if retried else None,

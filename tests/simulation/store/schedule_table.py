@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.scheduling.ids import JobId, OccurrenceId, TaskId
-from domain.scheduling.occurrence import Decision, Occurrence
+from domain.scheduling.occurrence import Decision, Occurrence, is_asked_for
 from domain.scheduling.schedule import Schedule
 from tests.simulation.store.database import Table, Transaction
 from tests.simulation.store.task_table import TaskTable
@@ -26,7 +26,7 @@ class ScheduleRow:
     @classmethod
     def of(cls, schedule: Schedule, last_fired_at: datetime | None = None) -> ScheduleRow:
         """A healthy one."""
-        bare = replace(schedule, live=0, waiting=0)
+        bare = replace(schedule, live=0, waiting=0, reserved=0)
         return cls(schedule=bare, due_at=schedule.due_at, last_fired_at=last_fired_at)
 
 
@@ -50,11 +50,33 @@ class ScheduleTable:
     def with_live(self, schedule: Schedule) -> Schedule:
         """Told how many tasks are in the way of its next fire, and how many fires wait for their turn."""
         live = sum(row.job_id == schedule.job_id and row.is_in_the_way for row in self.tasks.live.rows())
-        if not schedule.policy.overlap.takes_turns:
+        if not schedule.policy.overlap.takes_turns and schedule.policy.max_executions is None:
             return replace(schedule, live=live)
+        waiting = self.waiting(schedule.job_id)
+        reserved = sum(not is_asked_for(entry.fire_key) for entry in waiting)
+        return replace(schedule, live=live, waiting=len(waiting), reserved=reserved)
+
+    def waiting(self, job_id: JobId) -> list[Occurrence]:
+        """The fires of a job that wait for their turn."""
         entries = (entry.occurrence for entry in self.ledger.rows())
-        buffered = sum(o.job_id == schedule.job_id and o.decision is Decision.BUFFERED for o in entries)
-        return replace(schedule, live=live, waiting=buffered)
+        return [o for o in entries if o.job_id == job_id and o.decision is Decision.BUFFERED]
+
+    def begin(self, task_ids: Collection[TaskId]) -> None:
+        """Their fires have begun, and a limit on executions counts them."""
+        for entry in self.ledger.rows():
+            known = entry.occurrence
+            if known.decision is not Decision.BUFFERED or known.task_id not in task_ids:
+                continue
+            self.ledger.put(known.id, replace(entry, occurrence=replace(known, decision=Decision.FIRED)))
+            row = None if is_asked_for(known.fire_key) else self.rows.lock(known.job_id)
+            if row is not None:
+                schedule = row.schedule
+                state = replace(schedule.state, fired_count=schedule.state.fired_count + 1)
+                schedule = replace(schedule, state=state)
+                if state.fired_count == schedule.policy.max_executions:
+                    row = replace(row, due_at=None)
+                    schedule = replace(schedule, upcoming=(), excluded=(), exhausted=True)
+                self.rows.put(known.job_id, replace(row, schedule=schedule))
 
     def enter(self, entry: Occurrence, now: datetime) -> None:
         """A new entry; or what is added to the one that it continues. Raises `KeyTaken`."""

@@ -10,7 +10,7 @@ from domain.scheduling.errors import AlreadyFired, JobNotFound
 from domain.scheduling.ids import JobId, TaskId
 from domain.scheduling.job import Job
 from domain.scheduling.occurrence import Decision
-from domain.scheduling.policies import OverlapPolicy
+from domain.scheduling.policies import FiringPolicy, OverlapPolicy
 from domain.scheduling.ports.chain_queue import ChainQueue
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.schedule import Schedule
@@ -35,7 +35,7 @@ class MemoryScheduleQueue(ScheduleQueue):
 
     async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
         taken = await self._take_due(now, limit)
-        minding = [s for s in taken if s.policy.overlap is not OverlapPolicy.ALLOW]
+        minding = [s for s in taken if _minds(s.policy)]
         counted = {s.job_id: s for s in await self._all_with_live(minding)} if minding else {}
         return [counted.get(schedule.job_id, schedule) for schedule in taken]
 
@@ -91,6 +91,10 @@ class MemoryScheduleQueue(ScheduleQueue):
         self._table.buffered(task_ids, decision, reason)
 
     @statement
+    def waiting(self, job_id: JobId) -> Sequence[TaskId]:
+        return [entry.task_id for entry in self._table.waiting(job_id) if entry.task_id is not None]
+
+    @statement
     def put(self, schedule: Schedule) -> None:
         present = self._table.rows.lock(schedule.job_id)
         last = None if present is None else present.last_fired_at
@@ -124,6 +128,10 @@ class MemoryScheduleQueue(ScheduleQueue):
     @statement
     def next_due(self) -> datetime | None:
         return min((row.due_at for row in self._table.rows.rows() if row.due_at is not None), default=None)
+
+
+def _minds(policy: FiringPolicy) -> bool:
+    return policy.overlap is not OverlapPolicy.ALLOW or policy.max_executions is not None
 
 
 class MemoryChainQueue(ChainQueue):

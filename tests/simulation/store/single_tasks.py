@@ -95,7 +95,7 @@ class MemoryTaskRepository(TaskRepository):
             reason = f"its task was {task.status} before its turn"
             self._schedules.buffered([task.id], Decision.BUFFER_DROPPED, reason)
         elif task.status is TaskStatus.ASSIGNED:
-            self._schedules.buffered([task.id], Decision.FIRED)
+            self._schedules.begin([task.id])
 
     def _changed(self, row: TaskRow, task: TaskInstance) -> TaskRow:
         if task.is_undelivered and task.lease is not None and not task.status.is_final:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from domain.scheduling.admission import Admission, Candidate, KeyKind, LimitKey, Standing
-from domain.scheduling.ids import LaneId, TaskId
-from domain.scheduling.job import Job
+from domain.scheduling.ids import JobId, LaneId, TaskId
+from domain.scheduling.job import Job, JobStatus
 from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.limits import TaskKeys
-from domain.scheduling.occurrence import Decision
+from domain.scheduling.occurrence import Decision, Occurrence, is_asked_for
 from domain.scheduling.ports.admission_queue import AdmissionQueue
 from domain.scheduling.rate import RateTerms, RateUse
 from domain.scheduling.task import NewTask, Origin
@@ -80,7 +80,14 @@ class FakeAdmissionQueue(AdmissionQueue):
 
     async def take(self, ids: Sequence[TaskId]) -> Sequence[Candidate]:
         waiting = [task for task in self._in_order() if task.id in ids and task.gate in GATE.values()]
-        return [_candidate(task) for task in waiting]
+        held = {
+            o.task_id
+            for o in self._tables.occurrences.values()
+            if o.decision is Decision.BUFFERED
+            and not is_asked_for(o.fire_key)
+            and self._tables.jobs[o.job_id].status is JobStatus.PAUSED
+        }
+        return [replace(_candidate(task), held=task.id in held) for task in waiting]
 
     async def standing(self, keys: Collection[LimitKey]) -> Standing:
         return Standing(
@@ -104,7 +111,23 @@ class FakeAdmissionQueue(AdmissionQueue):
         for entry in list(self._tables.occurrences.values()):
             if entry.decision is Decision.BUFFERED and entry.task_id in begun:
                 self._tables.occurrences[entry.id] = replace(entry, decision=Decision.FIRED)
+                self._count(entry)
         return Counter(a.candidate.lane for a in admissions if a.gate is None)
+
+    def _count(self, entry: Occurrence) -> None:
+        if is_asked_for(entry.fire_key):
+            return
+        schedule = self._tables.schedules[entry.job_id]
+        state = replace(schedule.state, fired_count=schedule.state.fired_count + 1)
+        schedule = replace(schedule, state=state)
+        if state.fired_count == schedule.policy.max_executions:
+            schedule = replace(schedule, upcoming=(), exhausted=True)
+        self._tables.schedules[entry.job_id] = schedule
+
+    async def resume(self, job_id: JobId) -> None:
+        for task in list(self._tables.tasks.values()):
+            if task.job_id == job_id and task.gate is Gate.PAUSED:
+                self._tables.tasks[task.id] = replace(task, gate=limit_gate(task))
 
     async def next_free(self) -> datetime | None:
         waited_for = {task.rate for task in self._at(KeyKind.RATE)}

@@ -14,7 +14,7 @@ from domain.scheduling.errors import AlreadyFired, JobNotFound
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import JobId, LaneId, RunId, TaskId
 from domain.scheduling.job import JobStatus
-from domain.scheduling.occurrence import Decision
+from domain.scheduling.occurrence import Decision, is_asked_for
 from domain.scheduling.ports.schedule_queue import Fired, ScheduleQueue
 from domain.scheduling.ports.task_queue import Session, TaskQueue
 from domain.scheduling.rate import RateTerms
@@ -163,10 +163,12 @@ class FakeScheduleQueue(ScheduleQueue):
             if task.job_id == schedule.job_id
             and task.origin is not Origin.DIRECT
             and (task.status in COUNTS_FOR_OVERLAP or task.stopping_until is not None)
+            and task.gate is not Gate.PAUSED
         ]
         ledger = self._tables.occurrences.values()
         waiting = [o for o in ledger if o.job_id == schedule.job_id and o.decision is Decision.BUFFERED]
-        return replace(schedule, live=len(in_the_way), waiting=len(waiting))
+        reserved = [o for o in waiting if not is_asked_for(o.fire_key)]
+        return replace(schedule, live=len(in_the_way), waiting=len(waiting), reserved=len(reserved))
 
     async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
         due = [(at, s.job_id) for s in self._tables.schedules.values() if (at := self._due_at(s)) and at <= now]
@@ -200,8 +202,13 @@ class FakeScheduleQueue(ScheduleQueue):
     ) -> None:
         end_wait(self._tables, task_ids, decision, reason)
 
+    async def waiting(self, job_id: JobId) -> Sequence[TaskId]:
+        ledger = self._tables.occurrences.values()
+        waiting = [o.task_id for o in ledger if o.job_id == job_id and o.decision is Decision.BUFFERED]
+        return [task_id for task_id in waiting if task_id is not None]
+
     async def put(self, schedule: Schedule) -> None:
-        self._tables.schedules[schedule.job_id] = replace(schedule, live=0, waiting=0)
+        self._tables.schedules[schedule.job_id] = replace(schedule, live=0, waiting=0, reserved=0)
         self._tables.aside.pop(schedule.job_id, None)
 
     async def keep_skips(self, schedule: Schedule) -> None:

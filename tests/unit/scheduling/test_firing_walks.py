@@ -38,7 +38,11 @@ class Walk:
     def look(self, pause: timedelta) -> list[PlannedFire]:
         """Everything that is decided `pause` later."""
         self.now += pause
-        self.schedule = replace(self.schedule, live=0)
+        state = self.schedule.state
+        began = replace(state, fired_count=state.fired_count + self.schedule.reserved)  # and has ended as well
+        self.schedule = replace(self.schedule, state=began, live=0, waiting=0, reserved=0)
+        if began.fired_count == self.schedule.policy.max_executions:
+            self.schedule = replace(self.schedule, upcoming=(), exhausted=True)
         return list(self._decisions())
 
     def _decisions(self) -> Iterator[PlannedFire]:
@@ -49,8 +53,10 @@ class Walk:
                 self.schedule = self.schedule.extended(self.trigger, CALENDARS, self.now)
             firing = decide(self.schedule, self.now)
             yield from firing.decisions
-            fired = sum(f.decision.runs for f in firing.decisions)
-            self.schedule = replace(firing.after, live=firing.after.live + fired)
+            after, waiting = firing.after, sum(f.decision is Decision.BUFFERED for f in firing.decisions)
+            waiting += after.waiting
+            live = after.live + sum(f.decision.runs for f in firing.decisions)
+            self.schedule = replace(after, live=live, waiting=waiting, reserved=waiting)
         if len(self.schedule.upcoming) < REFILL_BELOW:
             self.schedule = self.schedule.refilled(self.trigger, CALENDARS, self.now)
 
@@ -83,7 +89,7 @@ def test_every_nominal_time_gets_one_decision_in_order_when_its_planned_time_has
         decided += walk.look(pause)
         assert [d.nominal for d in decided] == [n for n, at in plan.items() if at <= walk.now]
     assert all(d.planned == plan[d.nominal] for d in decided)
-    assert walk.schedule.state.fired_count == sum(d.decision.runs for d in decided)
+    assert walk.schedule.state.fired_count + walk.schedule.reserved == sum(d.decision.runs for d in decided)
 
 
 def verdicts(rule: Misfire, due: Sequence[datetime], now: datetime) -> list[Decision]:
@@ -141,9 +147,11 @@ def test_a_limit_counts_fires_only_and_ends_the_schedule_when_it_is_reached(
     fired = [d.nominal for d in decided if d.decision.runs]
     due = [n for n, at in plan.items() if at <= walk.now]
     assert len(fired) <= limit
-    if len(fired) == limit:
+    if walk.schedule.state.fired_count == limit:
         assert (walk.schedule.due_at, walk.schedule.exhausted) == (None, True)
-        due = due[: due.index(fired[-1]) + 1]
+        others = [d for d in decided if d.nominal > fired[-1]]  # came while those before waited for their turn
+        assert all(d.decision is Decision.BUFFER_DROPPED for d in others)
+        due = due[: len(decided)]
     assert [d.nominal for d in decided] == due
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from domain.scheduling.policies import MOST_BUFFERED, FiringPolicy, Misfire, Mis
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.task import Origin
 from domain.shared.errors import Invalid
+from domain.timing.trigger import TriggerState
 from tests.builders import MINUTE, NOON, every, schedule
 
 D, P = Decision, OverlapPolicy
@@ -76,7 +78,7 @@ def test_several_fires_due_at_once_obey_it_one_after_the_other(
             assert decisions[:-1] == [D.SUPERSEDED] * (fires - 1)
             assert runs == decisions[-1:]
     assert sum(d is D.FIRED for d in decisions) <= 1 or policy is P.ALLOW
-    assert firing.after.state.fired_count == len(runs)
+    assert firing.after.state.fired_count == decisions.count(D.FIRED), "what waits counts when it begins"
     assert firing.ends_others == (policy.ends_others and bool(runs))
 
 
@@ -87,6 +89,48 @@ def test_fires_that_run_stand_alone_in_the_ledger_and_others_together() -> None:
         (D.BUFFERED, 1),
         (D.BUFFER_DROPPED, 3),
     ]
+
+
+def limited(policy: OverlapPolicy, fired: int, waiting: int, **more: Any) -> Schedule:
+    firing = FiringPolicy(overlap=policy, max_executions=3, misfire=Misfire(policy=MisfirePolicy.FIRE_ALL))
+    state = TriggerState(last_nominal=NOON - MINUTE, fired_count=fired)
+    known = every(MINUTE, 9, NOON)
+    return schedule(
+        known, policy=firing, state=state, live=fired + waiting, waiting=waiting, **({"reserved": waiting} | more)
+    )
+
+
+def test_what_waits_takes_no_execution_of_the_limit_before_it_begins() -> None:
+    firing = decide(replace(limited(P.BUFFER_ALL, 0, 0), live=0), NOON + 4 * MINUTE)
+    assert [f.decision for f in firing.decisions] == [D.FIRED, D.BUFFERED, D.BUFFERED, *[D.BUFFER_DROPPED] * 2]
+    assert firing.decisions[-1].reason == "0 of at most 3 executions have begun, and others wait for their turn"
+    assert (firing.after.state.fired_count, firing.after.exhausted) == (1, False)
+
+
+def test_there_is_room_again_when_what_waited_was_dropped() -> None:
+    full = limited(P.BUFFER_ALL, 1, 2)
+    assert [f.decision for f in decide(full, NOON).decisions] == [D.BUFFER_DROPPED]
+    room = replace(full, live=2, waiting=1, reserved=1)
+    assert [f.decision for f in decide(room, NOON).decisions] == [D.BUFFERED]
+
+
+def test_what_somebody_asked_for_takes_none_of_them() -> None:
+    assert [f.decision for f in decide(limited(P.BUFFER_ALL, 1, 2, reserved=0), NOON).decisions] == [D.BUFFERED]
+
+
+@pytest.mark.parametrize("policy", [P.ALLOW, P.SKIP])
+def test_what_waits_from_an_earlier_policy_is_not_forgotten(policy: OverlapPolicy) -> None:
+    changed = replace(limited(policy, 1, 2), live=0)
+    assert [f.decision for f in decide(changed, NOON).decisions] == [D.BUFFER_DROPPED]
+
+
+def test_one_that_takes_the_place_of_another_takes_its_execution_too() -> None:
+    now = limited(P.CANCEL_OTHER, 2, 1)
+    for n in range(6):
+        firing = decide(now, NOON + n * MINUTE)
+        assert [f.decision for f in firing.decisions] == [D.BUFFERED]
+        now = replace(firing.after, live=2, waiting=1, reserved=1)
+    assert (now.state.fired_count, now.exhausted) == (2, False)
 
 
 def test_events_obey_it_too() -> None:
