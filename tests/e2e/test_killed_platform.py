@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,32 @@ def test_the_ledger_has_no_hole_and_no_double(tmp_path: Path) -> None:
         eventually(
             lambda: all(api.task(task)["status"] == "COMPLETED" for task in old), "what had fired before was run"
         )
+
+
+ONE_AT_A_TIME = {
+    "name": "tick",
+    "type": "COMMAND",
+    "active": True,
+    "parameters": {"command": ["sleep", "0.2"]},
+    "trigger": {"type": "MANUAL"},
+    "overlap": "BUFFER_ALL",
+}
+
+
+@pytest.mark.slow
+def test_what_waits_for_its_turn_has_it_after_the_platform_was_killed(tmp_path: Path) -> None:
+    with platform(tmp_path) as (program, address), client(address) as api:
+        api.apply([ONE_AT_A_TIME])
+        runs = [httpx.post(f"{address}/api/v1/jobs/tick/trigger").raise_for_status().json()["id"] for _ in range(6)]
+        eventually(lambda: api.task(runs[1])["status"] == "COMPLETED", "two have run")
+        program.kill()
+    with platform(tmp_path) as (_, address), client(address) as api:
+        eventually(lambda: all(api.task(run)["status"] == "COMPLETED" for run in runs), "all have run")
+        assert [entry["taskId"] for entry in ledger(address)] == runs[::-1]
+        assert {entry["decision"] for entry in ledger(address)} == {"FIRED"}
+        assert len(list(api.tasks())) == len(runs)
+        spans = [(at(task["startedAt"] or ""), at(task["endedAt"] or "")) for task in map(api.task, runs)]
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans)), "two ran at the same time"
 
 
 def ledger(address: str) -> list[dict[str, Any]]:

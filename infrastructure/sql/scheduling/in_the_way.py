@@ -21,7 +21,7 @@ async def counted(work: SqlUnitOfWork, taken: Sequence[Schedule], minding: Seque
 
     By statements of their own, after the locks: what others have committed until then has to be seen.
     """
-    live = dict(await _count(work, COUNT_LIVE, minding))
+    live: dict[UUID, int] = dict(await _count(work, COUNT_LIVE, minding))
     rows = await _count(work, COUNT_WAITING, [s for s in minding if _may_wait(s.policy)])
     waiting: dict[UUID, tuple[int, int]] = {job_id: (count, reserved) for job_id, count, reserved in rows}
     return [with_live(s, live.get(s.job_id, 0), *waiting.get(s.job_id, NONE_WAIT)) for s in taken]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from dependency_injector import providers
 
 from application.scheduling.admitter import Admitter
 from bootstrap.container import Container
+from bootstrap.settings import Settings
 from tests.integration.rest.api import Api
 from tests.integration.rest.test_overlap_api import begun, complete, ledger, ready, run
 
@@ -131,4 +133,23 @@ async def test_what_somebody_asked_for_is_not_counted_when_it_begins(api: Api, a
         (item,) = await begun(api, admitter)
         await complete(api, item)
     await send(api, "1")
+    assert await ledger(api) == ["FIRED"] * 3
+
+
+async def test_what_waits_has_its_turn_after_a_restart(
+    api: Api, admitter: Admitter, container: Container, store_url: str
+) -> None:
+    await ready(api, "BUFFER_ALL")
+    ids = [await run(api) for _ in range(3)]
+    (item,) = await begun(api, admitter)
+    await container.store().dispose()
+    again = Container(settings=providers.Object(Settings(database_url=store_url)))
+    seen = []
+    for _ in ids:
+        assert await begun(api, again.admitter()) == []
+        seen.append(item["taskId"])
+        await complete(api, item)
+        (item,) = await begun(api, again.admitter()) or ({},)
+    await again.store().dispose()
+    assert (seen, item) == (ids, {})
     assert await ledger(api) == ["FIRED"] * 3
