@@ -45,13 +45,21 @@ async def add_job(begin: Callable[[], SqlSchedulingWork], name: str = "backup", 
 
 
 async def add_due(
-    begin: Callable[[], SqlSchedulingWork], count: int, *, late: timedelta = MINUTE, policy: FiringPolicy | None = None
+    begin: Callable[[], SqlSchedulingWork],
+    count: int,
+    *,
+    late: timedelta = MINUTE,
+    policy: FiringPolicy | None = None,
+    **definition: Any,
 ) -> list[Schedule]:
-    """So many committed active jobs whose schedules are due since `late`, the first one the longest by a second."""
+    """So many committed active jobs whose schedules are due since `late`, the first one the longest by a second.
+
+    `definition` is the jobs' own; what their schedules obey is `policy`.
+    """
     added = []
     async with begin() as work:
         for n in range(count):
-            job = new_job(work.now, f"job-{n}")
+            job = new_job(work.now, f"job-{n}", **definition)
             job.activate("ann", work.now)
             await work.jobs.save(job)
             first = work.now.replace(microsecond=0) - late + timedelta(seconds=n)
