@@ -125,8 +125,17 @@ async def test_of_too_many_jobs_nothing_is_told(
 expressions = st.sampled_from(
     ["*/20 * * * *", "30 2 * * *", "0,30 0-3 * * *", "15 */2 * * *", "0 0 * * *", "5 1 * * 0"]
 )
+calendars = st.sampled_from(
+    [
+        {"weekdays": ["MON", "TUE"]},
+        {"holidays": [{"country": "DE"}], "crons": ["* 1-2 * * *"]},
+        {"dates": [str(utc(at).date()) for times in CLOCK_CHANGES.values() for at in times[:1]]},
+    ]
+)
 triggers = st.builds(
-    lambda when, spread, by, limit: when | {spread: by, "maxExecutions": limit},
+    lambda when, spread, by, limit, excluded: (
+        when | {spread: by, "maxExecutions": limit, "calendar": excluded and {"exclude": excluded}}
+    ),
     st.builds(
         lambda expression, zone, gap, overlap: {
             "type": "CRON", "expression": expression, "timeZone": zone, "dst": {"gap": gap, "overlap": overlap}
@@ -137,6 +146,7 @@ triggers = st.builds(
     | st.builds(lambda every: {"type": "FIXED_RATE", "every": every}, st.sampled_from(["PT11M", "PT1H", "PT5H"])),
     st.sampled_from(["jitter", "window"]), st.sampled_from([None, "PT40S", "PT10M"]),
     st.none() | st.integers(1, 12),
+    st.none() | calendars,
 )  # fmt: skip
 nights = st.sampled_from([utc(at) for times in CLOCK_CHANGES.values() for at in times])
 
@@ -173,10 +183,11 @@ async def told_and_fired(given_triggers: list[dict[str, Any]], now: datetime, sk
         cluster.pass_time(pause)
         pause = await planner.tick()
     decided = set()
-    for entry in store.tables.occurrences.values():
+    ledger = [o for o in store.tables.occurrences.values() if o.decision is not Decision.SKIPPED_CALENDAR]
+    for entry in ledger:
         decided.add((entry.job_id, entry.last_nominal, entry.planned_at, entry.decision is Decision.SKIPPED_BY_USER))
         assert entry.decision in (Decision.FIRED, Decision.SKIPPED_BY_USER)
-    assert sum(entry.count for entry in store.tables.occurrences.values()) == len(told)
+    assert sum(entry.count for entry in ledger) == len(told)
     assert decided <= told
     assert {each for each in told if not each[3]} <= decided
 
