@@ -18,8 +18,14 @@ MOST_DATES: Final = 1000
 MOST_OTHERS: Final = 50
 """Ranges, holiday calendars and expressions, of each kind."""
 
-MOST_STEPS: Final = 2000
-"""Times and days one search passes over: enough for five years without an open day, and done within milliseconds."""
+MOST_STEPS: Final = 1000
+"""Times and days one search passes over: enough for two years without an open day, and done within milliseconds."""
+
+LONGEST_SEARCH: Final = timedelta(days=50 * 366)
+"""A calendar that takes out all times of so long takes out all."""
+
+END_OF_TIME: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""What is closed beyond it is closed for ever: not every zone can tell the days that come after it."""
 
 _DAY: Final = timedelta(days=1)
 _EARLIEST: Final = DstRule(Gap.SHIFT, Overlap.FIRST)
@@ -107,7 +113,7 @@ class ExclusionCalendar:
         found = self._of_day(local.date(), calendars)
         if found is not None:
             reason, last = found
-            return Exclusion(reason, self._start_of(last + _DAY))
+            return Exclusion(reason, self._start_after(last))
         for expression in self.expressions:
             if (span := _named_span(expression, local)) is not None:
                 reason = f'cron "{expression}" ({self.zone})'
@@ -118,7 +124,7 @@ class ExclusionCalendar:
         """The first instant from this one on that is open. Raises `InvalidTrigger` if the search is too long."""
         for _ in range(MOST_STEPS):
             excluded = self.exclusion(instant, calendars)
-            if excluded is None:
+            if excluded is None or instant >= END_OF_TIME:
                 return instant
             instant = excluded.until
         raise too_much(instant)
@@ -145,13 +151,17 @@ class ExclusionCalendar:
                 return f"holiday {calendar}: {name}", day
         return None
 
+    def _start_after(self, day: date) -> datetime:
+        """The beginning of the next day."""
+        return END_OF_TIME if day >= END_OF_TIME.date() else self._start_of(day + _DAY)
+
     def _start_of(self, day: date) -> datetime:
         return instants(datetime.combine(day, time.min), self.zone, _EARLIEST)[0]
 
     def _end_of(self, span: timedelta, instant: datetime, local: datetime) -> datetime:
         """When the day, hour, minute or second that holds the instant is over."""
         if span == _DAY:
-            return self._start_of(local.date() + _DAY)
+            return self._start_after(local.date())
         while True:
             passed = (local - datetime.combine(local.date(), time.min)) % span
             end = instant.astimezone(UTC) + (span - passed)
@@ -162,7 +172,7 @@ class ExclusionCalendar:
 
 def too_much(from_: datetime) -> InvalidTrigger:
     """The calendar leaves nothing over for a very long time."""
-    detail = f"The calendar takes out more than {MOST_STEPS} times in a row, up to {from_.isoformat()}. Exclude less."
+    detail = f"The calendar takes out every time in a row, up to {from_.isoformat()} at least. Exclude less."
     return InvalidTrigger(FieldProblem("/calendar", "EXCLUDES_EVERYTHING", detail))
 
 

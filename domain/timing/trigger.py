@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from domain.shared.errors import FieldProblem, Invalid
 from domain.shared.json_value import JsonText
-from domain.timing.calendar import MOST_STEPS, ExclusionCalendar, too_much
+from domain.timing.calendar import END_OF_TIME, LONGEST_SEARCH, MOST_STEPS, ExclusionCalendar, too_much
 from domain.timing.duration import format_duration
 from domain.timing.errors import InvalidTrigger
 from domain.timing.event_pattern import EventPattern
@@ -23,6 +23,7 @@ TICK: Final = timedelta(microseconds=1)
 COMPARED_WITH_WINDOW: Final = 10
 """Fires to come whose distances a window must not exceed."""
 NO_TIME: Final = timedelta(0)
+MOST_EXECUTIONS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +76,9 @@ class Trigger(ABC):
         if not problems and self.start_at is not None and self.end_at is not None and self.end_at <= self.start_at:
             detail = f"endAt ({self.end_at.isoformat()}) must be after startAt ({self.start_at.isoformat()})."
             problems.append(FieldProblem("/endAt", "OUT_OF_ORDER", detail))
-        if self.max_executions is not None and self.max_executions < 1:
-            detail = f"maxExecutions is {self.max_executions}; allowed are numbers from 1, or none at all."
+        if self.max_executions is not None and not 1 <= self.max_executions <= MOST_EXECUTIONS:
+            allowed = f"allowed are numbers from 1 to {MOST_EXECUTIONS}, or none at all"
+            detail = f"maxExecutions is {self.max_executions}; {allowed}."
             problems.append(FieldProblem("/maxExecutions", "OUT_OF_RANGE", detail))
         for name, spread in (("jitter", self.jitter), ("window", self.window)):
             if spread < NO_TIME:
@@ -144,6 +146,10 @@ class Trigger(ABC):
             opens = calendar.opens_at(nominal, calendars)
             if opens <= nominal:
                 return nominal
+            if opens >= END_OF_TIME:
+                return None
+            if opens - first > LONGEST_SEARCH:
+                break
             following = self._once_open(opens, state, calendars)
             if following is None or (self.end_at is not None and following > self.end_at):
                 return None
@@ -248,17 +254,23 @@ class Trigger(ABC):
 
     def check_new(self, now: datetime, calendars: Calendars) -> None:
         """Raises `InvalidTrigger` if a job that begins with it at `now` could never fire, or has too long a window."""
+        if self.end_at is not None and self.end_at < now:
+            detail = f"endAt ({self.end_at.isoformat()}) has passed: it is {now.isoformat()}."
+            raise InvalidTrigger(FieldProblem("/endAt", "IN_THE_PAST", detail))
         state = TriggerState(since=now)
         after = self.look_from(now, state)
         if self.window and not self.awaits_end:
             self._check_window(self.upcoming(after, state, calendars, COMPARED_WITH_WINDOW))
-        if self.calendar is None:
+        bounded = self.start_at is not None or self.end_at is not None
+        if not (self.has_calendar or bounded) or self.next_fire(after, state, calendars) is not None:
             return
-        if self.next_fire(after, state, calendars) is None:
-            taken = next(self.excluded(after, None, state, calendars), None)
-            if taken is not None:
-                detail = f"The calendar takes out every time; the first is {taken[0].isoformat()}: {taken[1]}."
-                raise InvalidTrigger(FieldProblem("/calendar", "EXCLUDES_EVERYTHING", detail))
+        if (taken := next(self.excluded(after, None, state, calendars), None)) is not None:
+            detail = f"The calendar takes out every time; the first is {taken[0].isoformat()}: {taken[1]}."
+            raise InvalidTrigger(FieldProblem("/calendar", "EXCLUDES_EVERYTHING", detail))
+        if self.by_clock and bounded:
+            end = "on" if self.end_at is None else f"to endAt ({self.end_at.isoformat()})"
+            detail = f"It has no time from {max(now, self.start_at or now).isoformat()} {end}."
+            raise InvalidTrigger(FieldProblem("/startAt" if self.end_at is None else "/endAt", "NEVER_FIRES", detail))
 
     def _check_window(self, coming: Sequence[datetime]) -> None:
         distances = [following - nominal for nominal, following in pairwise(coming)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.shared.errors import Invalid
-from domain.timing.calendar import MOST_DATES, DateRange, ExclusionCalendar, Weekday
+from domain.timing.calendar import END_OF_TIME, MOST_DATES, DateRange, ExclusionCalendar, Weekday
 from domain.timing.cron import CronExpression
 from domain.timing.errors import InvalidTrigger
 from domain.timing.ports import HolidayCalendar
@@ -210,3 +210,11 @@ def test_unknown_holidays_are_refused_where_they_stand(unknown: HolidayCalendar,
     (problem,) = refusal.value.problems
     assert (problem.pointer, problem.code) == (pointer, "UNKNOWN_HOLIDAYS")
     assert hint in problem.detail
+
+
+def test_a_range_without_an_end_closes_for_ever() -> None:
+    closed = calendar(ranges=(DateRange(date(2031, 5, 8), date.max),), zone=TimeZone("Pacific/Kiritimati"))
+    trigger = daily(closed)
+    open_still = [utc("2031-05-06T07:00"), utc("2031-05-07T07:00")]
+    assert trigger.upcoming(utc("2031-05-06"), NOTHING, CALENDARS, 9) == open_still
+    assert closed.opens_at(utc("2031-05-08"), CALENDARS) == END_OF_TIME
