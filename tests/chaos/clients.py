@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.workload import PAUSED_AT_TIMES, one_time
+from tests.chaos.workload import ENDLESS, PAUSED_AT_TIMES, SLOW, one_time
 from tests.invariants.history import Call, Outcome
 
 TRIES = 6
@@ -72,7 +72,7 @@ class Clients:
     async def _submit(self) -> None:
         """Once, and never again: whether it took effect may stay unknown."""
         mark = self._mark()
-        job = self._dice.choice(("asked-for", "times-out", "never-twice"))
+        job = self._dice.choice(("asked-for", "times-out", "endless", "never-twice"))
         body = {"jobId": job, "parameters": self._parameters(job, mark)}
         await self._call("SUBMIT", f"plain:{mark}", "/tasks", body, mark)
         await self._rest(0.2, 0.6)
@@ -183,8 +183,8 @@ class Clients:
         return self._dice.choice(self._nodes() or ["http://127.0.0.1:9"])
 
     def _parameters(self, job: str, mark: str) -> dict[str, Any]:
-        low, high = (0.2, 4.0) if job == "times-out" else (0.05, 0.5)
-        return {"low": low, "high": high, "failing": 0.0 if job == "never-twice" else 0.3, "mark": mark}
+        wish = {"times-out": SLOW, "endless": ENDLESS}.get(job, {"low": 0.05, "high": 0.5})
+        return {**wish, "failing": 0.0 if job == "never-twice" else 0.3, "mark": mark}
 
     def _mark(self) -> str:
         return f"m{next(self._numbers)}"

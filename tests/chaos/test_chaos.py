@@ -12,10 +12,7 @@ from tests.chaos.run import run
 from tests.invariants.checking import table
 from tests.services import Unavailable
 
-SEED, SECONDS = 1104, 15.0
-
-BY_CHANCE = {"I13", "I14"}
-"""Of these a run may have no case: an executor that held something was killed, or was silent for long enough."""
+SEED, SECONDS = 10304, 15.0
 
 
 def test_the_short_run_breaks_everything_that_may_break() -> None:
@@ -33,4 +30,4 @@ async def test_nothing_is_lost_nothing_is_doubled_and_everything_heals(tmp_path:
         pytest.skip(str(missing))
     shown = "\n".join([*told, table(verdicts)])
     assert not [verdict.id for verdict in verdicts if verdict.violations], shown
-    assert {verdict.id for verdict in verdicts if not verdict.cases} <= BY_CHANCE, shown
+    assert not [verdict.id for verdict in verdicts if not verdict.cases], shown

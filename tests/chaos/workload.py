@@ -23,6 +23,7 @@ def _cron(period: int) -> dict[str, Any]:
 
 FAILING: dict[str, Any] = {"parameters": {"failing": 0.5}, "retry": {"maxAttempts": 3, "delay": "PT1S"}}
 SLOW = {"low": 0.2, "high": 4.0}
+ENDLESS = {"low": 60.0, "high": 60.0}
 SAME_TIME: dict[str, Any] = {"job": "latest", "match": {"type": "SAME"}}
 
 DOCUMENTS = (
@@ -37,6 +38,7 @@ DOCUMENTS = (
     _document("after-latest", _cron(2), dependencies=[SAME_TIME], dependencyPolicy={"waitTimeout": "PT5M"}),
     _document("limited", _cron(1), concurrency={"limit": 2}, parameters={"low": 0.5, "high": 2.5}),
     _document("times-out", parameters=SLOW, timeouts={"execution": "PT1S"}, retry={"maxAttempts": 2, "delay": "PT1S"}),
+    _document("endless", parameters=ENDLESS, timeouts={"execution": "PT1S"}, retry={"maxAttempts": 1}),
     _document("never-twice", retry={"maxAttempts": 1, "maxLost": 0}),
     _document("asked-for", **FAILING),
     _document("long", parameters={"low": 1.0, "high": 5.0}),

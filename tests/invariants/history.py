@@ -263,10 +263,10 @@ class History:
     def job_of_task(self, task: str) -> Job:
         return self.job_of[self.task_of[task].job]
 
-    def troubled(self, since: datetime, until: datetime) -> timedelta:
-        """How much of a span lay within faults."""
+    def troubled(self, since: datetime, until: datetime, *, but: Fault | None = None) -> timedelta:
+        """How much of a span lay within faults, one perhaps excepted."""
         total, reached = timedelta(0), since
-        for fault in sorted(self.faults, key=lambda fault: fault.began_at):
+        for fault in sorted((f for f in self.faults if f is not but), key=lambda fault: fault.began_at):
             begin, end = max(fault.began_at, reached), min(fault.ended_at, until)
             if begin < end:
                 total += end - begin

@@ -35,7 +35,7 @@ def death_seen(history: History) -> Cases:
             for death in deaths:
                 if death.target == grant.new.executor and grant.at <= death.began_at < left:
                     took = left - death.began_at
-                    excess = took - history.troubled(death.began_at, left)
+                    excess = took - history.troubled(death.began_at, left, but=death)
                     cases.check(excess <= limit, f"task {task} was held by the killed {death.target} for {took}")
     return cases
 
