@@ -32,6 +32,19 @@ class EventStreamSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """How long what is over is kept, and how many executions of operations."""
+
+    history: timedelta = timedelta(days=30)
+    logs: timedelta = timedelta(days=14)
+    ledger: timedelta = timedelta(days=90)
+    backfills: timedelta = timedelta(days=90)
+    executors: timedelta = timedelta(days=7)
+    executions: timedelta = timedelta(days=30)
+    executions_most: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the container is built from.
 
@@ -51,6 +64,7 @@ class Settings:
     redis_url: str | None = None
     """None: there is one node, and it needs no Redis."""
     keep_events: timedelta = timedelta(days=7)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     event_stream: EventStreamSettings | None = None
     """None: events are not written to Redis."""
     private_webhooks: bool = False

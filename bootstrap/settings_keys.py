@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import inspect
 
-from bootstrap.settings_tree import SECRETS, STANDARD_VARIABLES, Scheduler, Section
+from bootstrap.settings_section import Section
+from bootstrap.settings_tree import SECRETS, STANDARD_VARIABLES, Scheduler
 
 ROOT: Final = "platform.scheduler"
 LEVELS: Final = f"{ROOT}.logging.level"

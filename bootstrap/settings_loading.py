@@ -15,9 +15,10 @@ import msgspec
 
 from application.scheduling.job_mapping import JobDefaults
 from application.shared.log_level import LogLevel
-from bootstrap.settings import EventStreamSettings, LogSettings, Settings
+from bootstrap.settings import EventStreamSettings, LogSettings, RetentionSettings, Settings
 from bootstrap.settings_file import DEFAULT_FILE, SettingsFile, UnreadableFile, read_settings_file
 from bootstrap.settings_keys import KEYS, LEVELS, ROOT
+from bootstrap.settings_section import Section
 from bootstrap.settings_sources import (
     Findings,
     Value,
@@ -27,7 +28,7 @@ from bootstrap.settings_sources import (
     from_flags,
     from_profile,
 )
-from bootstrap.settings_tree import LockProvider, Profile, Role, Scheduler, Section
+from bootstrap.settings_tree import LockProvider, Profile, Role, Scheduler
 from domain.scheduling.executor import Liveness
 from domain.scheduling.retry import RetryPolicy
 from domain.shared.errors import Invalid
@@ -89,6 +90,7 @@ class Loaded:
             ),
             slots=tree.job.max_concurrent_jobs,
             keep_events=timedelta(days=tree.events.keep_days),
+            retention=_retention(tree),
             event_stream=_event_stream(tree),
             private_webhooks=tree.webhooks.allow_private,
             redis_url=tree.redis.url if tree.cluster.enabled else None,
@@ -154,6 +156,19 @@ def _liveness(tree: Scheduler) -> Liveness:
     return Liveness(
         interval=timedelta(seconds=tree.executor.heartbeat_interval_seconds),
         timeout=timedelta(seconds=tree.executor.timeout_seconds),
+    )
+
+
+def _retention(tree: Scheduler) -> RetentionSettings:
+    kept = tree.retention
+    return RetentionSettings(
+        history=timedelta(days=kept.history_days),
+        logs=timedelta(days=kept.logs_days),
+        ledger=timedelta(days=kept.ledger_days),
+        backfills=timedelta(days=kept.backfills_days),
+        executors=timedelta(days=kept.executors_days),
+        executions=timedelta(days=kept.executions_days),
+        executions_most=kept.executions_most,
     )
 
 

@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from application.shared.log_level import LogLevel
+from bootstrap.settings_retention import Retention
+from bootstrap.settings_section import Section
 from domain.scheduling.retry import RetryStrategy
 
 DAY = 86_400.0
@@ -35,10 +37,6 @@ STANDARD_VARIABLES = {"database.url": "DATABASE_URL", "redis.url": "REDIS_URL", 
 
 SECRETS = frozenset({"database.url", "redis.url"})
 """May hold a password: never shown whole, and may be read from the file that `…_FILE` names."""
-
-
-class Section(msgspec.Struct, rename="kebab", frozen=True, kw_only=True):
-    """A branch of the tree. A field is a setting or another branch; `allowed` states what its type cannot."""
 
 
 class Profile(StrEnum):
@@ -259,6 +257,7 @@ class Scheduler(Section, frozen=True):
     redis: Redis = Redis()
     events: Events = Events()
     webhooks: Webhooks = Webhooks()
+    retention: Retention = Retention()
     lock: Lock = Lock()
     server: Server = Server()
     retry: Retry = Retry()

@@ -26,3 +26,11 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 def begin(store: Store) -> Begin:
     """Begins a unit of work on the store."""
     return lambda: SqlSchedulingWork(store, TZDATA)
+
+
+@pytest.fixture
+async def postgres_store(postgres_url: str) -> AsyncIterator[Store]:
+    """For what only PostgreSQL has."""
+    store = open_store(postgres_url, SystemClock())
+    yield store
+    await store.dispose()

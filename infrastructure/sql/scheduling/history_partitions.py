@@ -19,9 +19,9 @@ DAYS_AHEAD = 7
 _DAY = timedelta(days=1)
 
 _PATIENCE = sa.text("SET LOCAL lock_timeout = '2s'")  # whoever waits for this lock has everybody else wait behind it
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('scheduler partitions'))")
+ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('scheduler partitions'))")
 _TODAY = sa.text("SELECT (now() AT TIME ZONE 'UTC')::date")
-_PRESENT = sa.text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'task_history'::regclass")
+PRESENT = sa.text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'task_history'::regclass")
 _CLOSE_DEFAULT = sa.text("LOCK TABLE task_history_default IN ACCESS EXCLUSIVE MODE")
 
 
@@ -46,9 +46,9 @@ async def keep_partitions_ahead(store: Store, days: int = DAYS_AHEAD) -> list[da
 
 
 async def _make_missing(connection: AsyncConnection, days: int) -> list[date]:
-    await connection.execute(_ONE_AT_A_TIME)
+    await connection.execute(ONE_AT_A_TIME)
     today: date = (await connection.execute(_TODAY)).scalar_one()
-    present = set((await connection.execute(_PRESENT)).scalars())
+    present = set((await connection.execute(PRESENT)).scalars())
     wanted = [today + n * _DAY for n in range(days + 1)]
     missing = [day for day in wanted if _partition(day) not in present]
     if missing:
@@ -74,3 +74,9 @@ async def _make(connection: AsyncConnection, day: date) -> None:
 
 def _partition(day: date) -> str:
     return f"task_history_{day:%Y%m%d}"
+
+
+def day_of(name: str) -> date | None:
+    """The day whose tasks a partition holds; None for the default one."""
+    day = name.removeprefix("task_history_")
+    return date.fromisoformat(day) if day.isdecimal() else None
