@@ -17,7 +17,7 @@ from infrastructure.redis.times import MICROSECOND, from_microseconds, to_micros
 
 log = logging.getLogger(__name__)
 
-LULL: Final = 0.02
+LULL: Final = 0.2
 """Seconds between two batches of beats: thousands of executors then cost a few commands a second."""
 
 KEPT_FOR: Final = 4
