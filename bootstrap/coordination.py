@@ -17,7 +17,7 @@ from infrastructure.local.heartbeats import LocalHeartbeats
 from infrastructure.local.locks import LocalLocks
 from infrastructure.local.wake_up import LocalWakeUp
 from infrastructure.redis.checking import RedisCheck
-from infrastructure.redis.client import Client, open_redis
+from infrastructure.redis.client import Client, close_redis, open_redis
 from infrastructure.redis.heartbeats import RedisHeartbeats
 from infrastructure.redis.locks import RedisLocks
 from infrastructure.redis.wake_up import RedisWakeUp
@@ -44,7 +44,7 @@ class Coordination:
         """Connected as long as the block lasts, as far as there is something to connect to."""
         async with AsyncExitStack() as stack:
             if self.client is not None:
-                stack.push_async_callback(self.client.aclose)
+                stack.push_async_callback(close_redis, self.client)
             for part in (self.wake_up, self.heartbeats):
                 if isinstance(part, RedisWakeUp | RedisHeartbeats):
                     part.start()

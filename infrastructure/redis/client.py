@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
@@ -79,6 +79,15 @@ def open_redis(url: str) -> Client:
         )
     known = ", ".join(f"{each}://" for each in (*_PLAIN, *_SENTINEL, *_CLUSTER))
     raise ValueError(f"The address of Redis begins with one of {known}.")
+
+
+async def close_redis(client: Client) -> None:
+    """Close it with all its connections; redis-py leaves those to Sentinels open."""
+    await client.aclose()
+    pool: object = getattr(client, "connection_pool", None)
+    if isinstance(pool, SentinelConnectionPool):
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
 
 
 @contextmanager

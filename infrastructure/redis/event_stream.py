@@ -10,7 +10,7 @@ from domain.notifications.message import Message
 from domain.notifications.ports.sink import Sink
 from domain.notifications.sink import SinkUnavailable
 from domain.shared.ids import TenantId
-from infrastructure.redis.client import Client, RedisUnavailable, redis_errors
+from infrastructure.redis.client import Client, RedisUnavailable, close_redis, redis_errors
 
 NAME: Final = "redis-stream"
 
@@ -51,4 +51,4 @@ class RedisEventStream(Sink):
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        await close_redis(self._client)

@@ -163,7 +163,7 @@ class _subscriber:  # noqa: N801 - reads as a block
         return self._subscriber
 
     async def __aexit__(self, *_: object) -> None:
-        with contextlib.suppress(Exception):
-            await self._subscriber.aclose()
-            if self._own is not None:
-                await self._own.aclose()
+        for part in (self._subscriber, self._own):
+            if part is not None:
+                with contextlib.suppress(Exception):
+                    await part.aclose()

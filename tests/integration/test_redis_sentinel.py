@@ -22,7 +22,7 @@ from domain.shared.ids import DEFAULT_TENANT
 from infrastructure.clock import SystemClock
 from infrastructure.ids import TimeOrderedIds
 from infrastructure.redis.checking import RedisCheck, RedisState
-from infrastructure.redis.client import open_redis
+from infrastructure.redis.client import close_redis, open_redis
 from infrastructure.redis.heartbeats import RedisHeartbeats
 from infrastructure.redis.keys import Keys
 from infrastructure.redis.locks import RedisLocks
@@ -115,10 +115,12 @@ class Coordination:
     async def running(self) -> AsyncIterator[Coordination]:
         self.wake_up.start()
         self.beats.start()
-        yield self
-        await self.wake_up.stop()
-        await self.beats.stop()
-        await self.client.aclose()
+        try:
+            yield self
+        finally:
+            await self.wake_up.stop()
+            await self.beats.stop()
+            await close_redis(self.client)
 
     async def is_heard_by(self, other: Coordination) -> bool:
         with other.wake_up.listen([TOPIC]) as listener:
