@@ -15,6 +15,7 @@ PAIRS = (
     (SDK / "client_locks.py", SDK / "async_client_locks.py"),
     (SDK / "client_diagnosis.py", SDK / "async_client_diagnosis.py"),
     (SDK / "client_times.py", SDK / "async_client_times.py"),
+    (SDK / "client_sinks.py", SDK / "async_client_sinks.py"),
     (SDK / "client_operations.py", SDK / "async_client_operations.py"),
     (SDK / "client_webhooks.py", SDK / "async_client_webhooks.py"),
 )

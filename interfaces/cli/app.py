@@ -34,6 +34,7 @@ from interfaces.cli.operations import operations
 from interfaces.cli.processes import db, dev, server, worker
 from interfaces.cli.runs import runs
 from interfaces.cli.session import open_session, session_options
+from interfaces.cli.sinks import sinks
 from interfaces.cli.task_verbs import rerun, retry, submit, wait
 from interfaces.cli.tasks import tasks
 from interfaces.cli.upcoming import upcoming
@@ -88,6 +89,7 @@ for _command in (
     executors,
     locks,
     operations,
+    sinks,
     webhooks,
     cluster,
     health,

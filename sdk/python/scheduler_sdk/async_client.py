@@ -17,6 +17,7 @@ from scheduler_sdk.async_client_diagnosis import AsyncDiagnosisCalls
 from scheduler_sdk.async_client_graph import AsyncGraphCalls
 from scheduler_sdk.async_client_locks import AsyncLockCalls
 from scheduler_sdk.async_client_operations import AsyncOperationCalls
+from scheduler_sdk.async_client_sinks import AsyncSinkCalls
 from scheduler_sdk.async_client_times import AsyncTimeCalls
 from scheduler_sdk.async_client_webhooks import AsyncWebhookCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
@@ -49,6 +50,7 @@ class AsyncClient(
     AsyncTimeCalls,
     AsyncOperationCalls,
     AsyncWebhookCalls,
+    AsyncSinkCalls,
 ):
     """Calls one server, over connections that are kept open. Close it, or use it in an `async with` block.
 

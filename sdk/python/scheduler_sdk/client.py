@@ -20,6 +20,7 @@ from scheduler_sdk.client_graph import GraphCalls
 from scheduler_sdk.client_http import Patience, Waiting, failures_named, request, settings, stream_request
 from scheduler_sdk.client_locks import LockCalls
 from scheduler_sdk.client_operations import OperationCalls
+from scheduler_sdk.client_sinks import SinkCalls
 from scheduler_sdk.client_times import TimeCalls
 from scheduler_sdk.client_webhooks import WebhookCalls
 from scheduler_sdk.log_following import FollowedLog, has_ended
@@ -41,7 +42,7 @@ from scheduler_sdk.shapes import (
 T = TypeVar("T")
 
 
-class Client(LockCalls, BackfillCalls, DiagnosisCalls, GraphCalls, TimeCalls, OperationCalls, WebhookCalls):
+class Client(LockCalls, BackfillCalls, DiagnosisCalls, GraphCalls, TimeCalls, OperationCalls, WebhookCalls, SinkCalls):
     """Calls one server, over connections that are kept open. Close it, or use it in a `with` block.
 
     Filters take one value or several with commas between.
