@@ -6,7 +6,7 @@ import json
 import time
 
 from benchmarks.measuring import Figures, memory_mb
-from benchmarks.platforms import NOOP, noop_workers, server
+from benchmarks.platforms import NOOP, noop_workers, queue_up, server
 
 TASKS = 40_000
 
@@ -15,15 +15,7 @@ def run(figures: Figures) -> None:
     for slots in (200, 1000):
         with server() as served:
             [job] = served.apply({**NOOP, "name": "drained", "parameters": {"text": "x" * 180}})
-            served.sql(
-                f"""INSERT INTO tasks (id, job_id, job_name, job_version, run_id, origin, status, lane, rank, priority,
-                                       max_attempts, scheduled_time, ready_at, created_at, parameters)
-                    SELECT gen_random_uuid(), id, name, 1, gen_random_uuid(), 'DIRECT', 'PENDING', lane, n, 5,
-                           max_attempts, now(), now(), now(), parameters
-                    FROM jobs, generate_series(1, {TASKS}) AS n WHERE id = $1""",
-                job["jobId"],
-            )
-            served.sql("ANALYZE")
+            queue_up(served, job["jobId"], TASKS)
             with noop_workers(served, count=2, slots=slots) as notes:
                 while served.sql("SELECT EXISTS (SELECT FROM tasks)")[0][0]:
                     time.sleep(0.1)

@@ -99,20 +99,34 @@ def until_ready(address: str) -> None:
 
 
 @contextlib.contextmanager
-def noop_workers(served: Server, count: int, slots: int) -> Iterator[list[Path]]:
-    """Worker processes with a handler that does nothing; the files in which each notes when it began what."""
-    notes = [served.room / f"worker-{n}.jsonl" for n in range(count)]
+def noop_workers(served: Server, count: int, slots: int, group: str = "bench") -> Iterator[list[Path]]:
+    """Worker processes with a handler that does nothing; the files in which each notes when it began what.
+
+    Those of different nodes of one platform need different groups.
+    """
+    notes = [served.room / f"{group}-{n}.jsonl" for n in range(count)]
     with contextlib.ExitStack() as stack:
         for n, note in enumerate(notes):
             note.unlink(missing_ok=True)
             stack.enter_context(
-                program(
-                    served.room, served.address, f"bench-{n}", str(slots), str(note), module="benchmarks.noop_worker"
-                )
+                program(served.room, served.address, f"{group}-{n}", str(slots), str(note), module=WORKER)
             )
         while len(httpx.get(f"{served.address}/api/v1/cluster/executors?status=ONLINE").json()["items"]) < count:
             time.sleep(0.05)
         yield notes
+
+
+def queue_up(served: Server, job_id: str, count: int) -> None:
+    """So many tasks of a job that are ready."""
+    served.sql(
+        f"""INSERT INTO tasks (id, job_id, job_name, job_version, run_id, origin, status, lane, rank, priority,
+                               max_attempts, scheduled_time, ready_at, created_at, parameters)
+            SELECT gen_random_uuid(), id, name, 1, gen_random_uuid(), 'DIRECT', 'PENDING', lane, n, 5,
+                   max_attempts, now(), now(), now(), parameters
+            FROM jobs, generate_series(1, {count}) AS n WHERE id = $1""",
+        job_id,
+    )
+    served.sql("ANALYZE")
 
 
 WORKER = "benchmarks.noop_worker"
