@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import count
+from typing import Any, TypeVarTuple, Unpack
 
 BEGINNING = datetime(2031, 5, 4, 12, tzinfo=UTC)
 """When each world begins."""
+
+Ts = TypeVarTuple("Ts")
 
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
@@ -48,12 +51,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
     """
 
     _ready: deque[asyncio.Handle]
-    _scheduled: list[Any]
 
     def __init__(self) -> None:
         super().__init__()
         self._seconds = 0.0
-        self.turns = 0
+        self._due: list[tuple[float, int, Any]] = []
+        self._numbers = count()
         self._tasks: list[asyncio.Task[Any]] = []
         self.errors: list[str] = []
         self.set_exception_handler(self._note_error)
@@ -66,6 +69,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def now(self) -> datetime:
         """The true time, which nobody's clock needs to agree with."""
         return BEGINNING + timedelta(microseconds=round(self._seconds * 1_000_000))
+
+    def call_at(
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """What is due at the same time is done in the order in which it was asked for."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._due, (when, next(self._numbers), timer))
+        return timer
 
     def spawn(self, process: Process, work: Coroutine[Any, Any, Any], name: str = "") -> asyncio.Task[Any]:
         """Let the process do this in the background."""
@@ -85,17 +96,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         process.held = []
 
     def _run_once(self) -> None:
-        due, ready = self._scheduled, self._ready
-        while due and due[0]._cancelled:
-            heapq.heappop(due)._scheduled = False
+        due, ready = self._due, self._ready
+        while due and due[0][2]._cancelled:
+            heapq.heappop(due)
         if not ready:
             if not due:
                 raise StandStill
-            self._seconds = max(self._seconds, due[0]._when)
-        while due and due[0]._when <= self._seconds:
-            timer = heapq.heappop(due)
-            timer._scheduled = False
-            ready.append(timer)
+            self._seconds = max(self._seconds, due[0][0])
+        while due and due[0][0] <= self._seconds:
+            ready.append(heapq.heappop(due)[2])
         for _ in range(len(ready)):
             handle: Any = ready.popleft()
             if handle._cancelled:
@@ -106,7 +115,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if process is not None and process.is_paused:
                 process.held.append(handle)
                 continue
-            self.turns += 1
             handle._run()
 
     def _make_task(
@@ -132,5 +140,5 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 task.exception()
         self._tasks.clear()
         self._ready.clear()
-        self._scheduled.clear()
+        self._due.clear()
         self.close()

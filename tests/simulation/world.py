@@ -16,7 +16,7 @@ from tests.invariants.checking import Verdict, judge
 from tests.invariants.history import Bounds, Healed, History
 from tests.simulation import trouble, workload
 from tests.simulation.guard import Guard
-from tests.simulation.loop import StandStill, VirtualLoop
+from tests.simulation.loop import StandStill, VirtualLoop, current_process
 from tests.simulation.site import CALM, LIVENESS, Site
 from tests.simulation.trouble import Trouble
 from tests.simulation.witness import Witness
@@ -30,10 +30,7 @@ LAST_INSTANT = 10.0
 """Seconds after which each job for one instant has been due."""
 LAST_TASKS = 400.0
 """Seconds after the last fire within which all tasks end."""
-
-
-class Broken(Exception):
-    """Something that must not be has happened."""
+PRODUCT = ("application", "domain", "infrastructure", "interfaces")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +64,6 @@ class World:
         self._violations: list[str] = []
         self._guard = Guard(self.witness, self.site.diary, BOUNDS, self.site.jobs, self._stop)
         self.site.database.watchers.append(self._guard)
-        self._broken = False
         self._complaints: dict[str, int] = {}
 
     def _stop(self, violation: str) -> None:
@@ -144,7 +140,7 @@ class World:
         while not look() and self._loop.time() < deadline:  # noqa: ASYNC110 - it costs no real time
             await asyncio.sleep(0.5)
 
-    def _complain(self, process: str, message: str) -> None:
+    def _complain(self, process: str) -> None:
         self._complaints[process] = self._complaints.get(process, 0) + 1
 
     def _history(self, healed: list[Healed]) -> History:
@@ -175,19 +171,22 @@ class World:
         return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
 
+class _Ear(logging.Handler):
+    """Tells of what the product logs as an error, and which process does."""
+
+    def __init__(self, complain: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._complain = complain
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (process := current_process()) is not None:
+            self._complain(process.name)
+
+
 @contextmanager
-def _heard(complain: Callable[[str, str], None]) -> Iterator[None]:
-    """What the product logs as errors, by the process that does."""
-    from tests.simulation.loop import current_process
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            process = current_process()
-            if process is not None and record.levelno >= logging.ERROR:
-                complain(process.name, record.getMessage())
-
-    ear = Ear()
-    loggers = [logging.getLogger(name) for name in ("application", "interfaces", "domain", "infrastructure")]
+def _heard(complain: Callable[[str], None]) -> Iterator[None]:
+    """Errors are told, and nothing else is logged meanwhile."""
+    ear, loggers = _Ear(complain), [logging.getLogger(name) for name in PRODUCT]
     for logger in loggers:
         logger.addHandler(ear)
         logger.propagate = False
