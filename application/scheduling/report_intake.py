@@ -202,10 +202,12 @@ def _standings(reports: Iterable[Report]) -> list[Standing]:
     last: dict[Lease, Standing] = {}
     for r in reports:
         before = last.get((r.task_id, r.token))
+        says = r if r.progress is not None or before is None else before
         last[r.task_id, r.token] = Standing(
             task_id=r.task_id,
             token=r.token,
-            progress=r.progress if r.progress is not None or before is None else before.progress,
+            progress=says.progress,
+            message=says.message,
             checkpoint=r.checkpoint if r.checkpoint is not None or before is None else before.checkpoint,
         )
     return list(last.values())

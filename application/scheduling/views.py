@@ -97,6 +97,7 @@ class TaskView(View, frozen=True, kw_only=True):
     result: msgspec.Raw | None
     error: ErrorView | None
     progress: float | None
+    progress_message: str | None
     created_at: datetime
 
 

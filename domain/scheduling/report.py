@@ -34,7 +34,8 @@ class Report:
     """One report about the attempt that `token` names. `lines` is a JSON array;
 
     `sequence` numbers the LOG reports of a lease. `retry_after`: the wait of a SNOOZE, and of a FAIL that knows better
-    than its job's retry policy. `message`: why, of SNOOZE and CANCEL.
+    than its job's retry policy. `message`: why, of SNOOZE and CANCEL; what is being
+    done, of PROGRESS.
     """
 
     task_id: TaskId

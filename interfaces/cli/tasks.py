@@ -130,10 +130,18 @@ def _fields(session: Session) -> Columns:
         ("ended", time_of(session, "endedAt")),
         ("took", took),
         ("executor", member("executorId")),
-        ("progress", member("progress")),
+        ("progress", _progress),
         ("result", _result),
         ("error", error_words),
     )
+
+
+def _progress(task: Document) -> str:
+    """Where it is, and what it says to that."""
+    if task.get("progress") is None:
+        return NOTHING
+    told = task.get("progressMessage")
+    return f"{float(task['progress']):.0%}" + (f": {clean(told)}" if told else "")
 
 
 def _attempt_columns(session: Session) -> Columns:

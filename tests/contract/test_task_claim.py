@@ -51,10 +51,11 @@ async def test_without_an_execution_timeout_there_is_no_deadline(hot: HotTasks) 
 async def test_a_checkpoint_is_handed_on_to_the_next_attempt(hot: HotTasks) -> None:
     session = await hot.session()
     (task_id,) = await hot.add(await hot.job())
-    await hot.put(task_id, checkpoint='{"page": 7}', progress=0.5)
+    await hot.put(task_id, checkpoint='{"page": 7}', progress=0.5, progress_message="half")
     (task,) = await hot.claim(session)
     assert task.checkpoint == '{"page": 7}'
-    assert (await hot.live(task_id)).progress is None
+    row = await hot.live(task_id)
+    assert (row.progress, row.progress_message) == (None, None)
 
 
 async def test_a_task_that_is_claimed_ahead_is_assigned_and_not_yet_running(hot: HotTasks) -> None:

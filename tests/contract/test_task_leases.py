@@ -192,6 +192,24 @@ async def test_how_far_an_attempt_is_stands_at_the_task(hot: HotTasks) -> None:
     assert await hot.exchange.stand(session, []) == frozenset()
 
 
+async def test_a_message_belongs_to_the_progress_that_it_came_with(hot: HotTasks) -> None:
+    session = await hot.session()
+    (lease,) = await hot.running(session)
+    seen = []
+    for said in (
+        {"progress": 0.25, "message": "table 3 of 12"},
+        {"checkpoint": JsonText('{"page": 3}')},
+        {"progress": 0.5},
+        {"progress": 0.75, "message": "nearly"},
+    ):
+        await hot.exchange.stand(session, [Standing(task_id=lease[0], token=lease[1], **said)])
+        row = await hot.live(lease[0])
+        seen.append((row.progress, row.progress_message))
+    assert seen == [(0.25, "table 3 of 12"), (0.25, "table 3 of 12"), (0.5, None), (0.75, "nearly")]
+    await hot.settle(session, ended(lease))
+    assert (await hot.history(lease[0])).progress_message == "nearly"
+
+
 async def test_only_who_holds_the_lease_says_how_far_it_is(hot: HotTasks) -> None:
     session = await hot.session()
     lease, stopping, done = await hot.running(session, 3)

@@ -26,7 +26,7 @@ class Sum:
 def add(context: TaskContext, sum: Sum) -> dict[str, int]:
     context.log.info("adding", a=sum.a)
     context.log.error("half of a pair \ud800")
-    context.progress(0.5)
+    context.progress(0.5, "half way")
     context.save_checkpoint([sum.a])
     return {"sum": sum.a + sum.b, "pid": os.getpid(), "token": context.token}
 

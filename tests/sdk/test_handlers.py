@@ -103,7 +103,7 @@ async def test_what_a_handler_says_arrives_in_order_before_its_end(
         ("ERROR", "handler", "two \ufffd ? page=3"),
         ("INFO", "handler", "half way"),
     ]
-    assert (progress["kind"], progress["progress"]) == ("PROGRESS", 0.5)
+    assert (progress["kind"], progress["progress"], progress["message"]) == ("PROGRESS", 0.5, "half way")
     assert (checkpoint["kind"], checkpoint["checkpoint"]) == ("CHECKPOINT", {"page": 2})
     assert complete["kind"] == "COMPLETE"
 

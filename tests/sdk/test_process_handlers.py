@@ -43,8 +43,10 @@ async def test_what_it_says_and_returns_arrives_as_from_any_other(server: FakeSe
     assert [(line["level"], line["message"]) for line in task.lines] == [
         ("INFO", "adding a=41"),
         ("ERROR", "half of a pair ?"),
+        ("INFO", "half way"),
     ]
     assert (task.reports[1]["progress"], task.reports[2]["checkpoint"]) == (0.5, [41])
+    assert task.reports[1]["message"] == "half way"
 
 
 async def test_parameters_that_do_not_fit_are_refused_there_too(server: FakeServer, crew: Crew) -> None:

@@ -40,7 +40,7 @@ def test_what_a_handler_returns_and_says_can_be_looked_at() -> None:
     assert called.result == {"id": str(ID)}
     assert called.log[0] == ("INFO", "page done page=0")
     assert called.messages == ["page done page=0", "on we go", "page done page=1", "on we go"]
-    assert (called.progress, called.checkpoint) == (1.0, 2)
+    assert (called.progress, called.progress_message, called.checkpoint) == (1.0, "on we go", 2)
 
 
 def test_it_goes_on_from_a_checkpoint() -> None:

@@ -131,11 +131,15 @@ class LogBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How far an attempt is (0 to 1), and from where another one could go on; None = as it was."""
+    """How far an attempt is (0 to 1), and from where another one could go on; None = as it was.
+
+    `message` belongs to `progress`: where one is given, the message of the one before is gone.
+    """
 
     task_id: TaskId
     token: int
     progress: float | None = None
+    message: str | None = None
     checkpoint: JsonText | None = None
 
 

@@ -117,6 +117,7 @@ def claimed(dialect: DialectName, token: sa.ColumnElement[int]) -> Columns:
         "expires_at": NOTHING,
         "error": NOTHING,
         "progress": NOTHING,
+        "progress_message": NOTHING,
         "absences": number(0),
         "version": t.version + number(1),
     }

@@ -37,7 +37,9 @@ from infrastructure.sql.scheduling.task_tables import task_logs, tasks
 from infrastructure.sql.types import JsonText
 
 _BATCHES: Final = Relation("b", id=sa.Uuid, token=sa.BigInteger, sequence=sa.Integer, lines=JsonText)
-_STANDINGS: Final = Relation("s", id=sa.Uuid, token=sa.BigInteger, progress=sa.Float, checkpoint=JsonText)
+_STANDINGS: Final = Relation(
+    "s", id=sa.Uuid, token=sa.BigInteger, progress=sa.Float, message=sa.Text, checkpoint=JsonText
+)
 _ABSENCES: Final = Relation("a", id=sa.Uuid, more=sa.Integer)
 
 
@@ -79,7 +81,7 @@ def log_next(dialect: DialectName, session: Session, batches: Sequence[LogBatch]
 def stand(dialect: DialectName, session: Session, standings: Sequence[Standing]) -> Script[frozenset[TaskId]]:
     """A stopping attempt may still do it: the next one goes on from there."""
     ordered = sorted(standings, key=lambda each: each.task_id)
-    rows = [(s.task_id, s.token, s.progress, s.checkpoint) for s in ordered]
+    rows = [(s.task_id, s.token, s.progress, s.message, s.checkpoint) for s in ordered]
     return _ids((yield _STAND, {**session_parameters(session), **_STANDINGS.bind(dialect, rows)}))
 
 
@@ -149,7 +151,10 @@ def _log(dialect: DialectName, *, after_the_last: bool) -> sa.Executable:
 
 def _stand(dialect: DialectName) -> sa.Executable:
     s = _STANDINGS.source(dialect).c
-    said = {name: sa.func.coalesce(s[name], t[name]) for name in ("progress", "checkpoint")}
+    said: dict[str, sa.ColumnElement[Any]] = {
+        name: sa.func.coalesce(s[name], t[name]) for name in ("progress", "checkpoint")
+    }
+    said["progress_message"] = sa.case((s.progress.is_not(None), s.message), else_=t.progress_message)
     return sa.update(tasks).where(leased_as(dict(s))).values(said).returning(t.id)
 
 

@@ -193,6 +193,7 @@ def _task(row: Row) -> TaskView:
         result=None if row.result is None else raw(row.result),
         error=None if row.error is None else _error(row.error),
         progress=row.progress,
+        progress_message=row.progress_message,
         created_at=row.created_at,
     )
 

@@ -26,7 +26,8 @@ from infrastructure.sql.types import Instant
 from infrastructure.sql.unit_of_work import SqlUnitOfWork
 
 _LOWEST: Final = Priority(1)
-_BEGUN_ANEW = (*LEASE, "total_deadline_at", "ended_at", "result", "error", "progress", "stopping_until", "cause_id")
+_PROGRESS = ("progress", "progress_message")
+_BEGUN_ANEW = (*LEASE, *_PROGRESS, "total_deadline_at", "ended_at", "result", "error", "stopping_until", "cause_id")
 
 h = task_history.c
 

@@ -121,7 +121,8 @@ def _changes(task: TaskInstance, now: datetime) -> dict[str, Any]:
 
 def _assigned(task: TaskInstance, lease: Lease, now: datetime) -> dict[str, Any]:
     """Like a claim that is still on its way: without a claim's id and without a deadline until it arrives."""
-    begun_anew = ("claim_id", "started_at", "deadline_at", "expires_at", "error", "progress", "gate")
+    progress = ("progress", "progress_message")
+    begun_anew = ("claim_id", "started_at", "deadline_at", "expires_at", "error", *progress, "gate")
     return {
         **dict.fromkeys(begun_anew),
         "status": task.status.value,

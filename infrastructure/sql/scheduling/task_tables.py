@@ -58,6 +58,7 @@ def _task_columns() -> list[Column[object]]:
         *limit_columns(),
         Column("wait_until", Instant),  # how long it waits for what it depends on
         Column("cause_id", Uuid),  # the task because of which it did not run
+        Column("progress_message", Text),
     ]
 
 

@@ -34,8 +34,10 @@ LONGEST_DELAY = timedelta(days=366)
 
 LONGEST_CODE = 128
 LONGEST_MESSAGE = 16 * 1024
+LONGEST_PROGRESS = 1000
 LONGEST_STACK = 64 * 1024
-"""Characters of an error that are kept; what is longer is cut, for an attempt must be able to fail."""
+"""Characters of an error, and of a message of progress, that are kept; what is longer is cut, for an attempt must be
+able to fail and to go on."""
 
 
 NOT_STARTED = Problem.stating(
@@ -65,9 +67,9 @@ class ReportBody(Body, frozen=True, kw_only=True):
     """About the attempt that `token` names; which fields it has depends on `kind`.
 
     `result`: COMPLETE. `error` and `retryable`: FAIL. `retryAfter`: SNOOZE, which uses up no attempt, and a FAIL that
-    knows better than the job's retry policy when to try again. `message`: SNOOZE and CANCEL, why. `lines` and
-    `sequence` (from 1, numbers the LOG reports of a lease): LOG. `progress`, from 0 to 1: PROGRESS. `checkpoint`, any
-    JSON, handed to the next attempt: CHECKPOINT.
+    knows better than the job's retry policy when to try again. `message`: SNOOZE and CANCEL, why; PROGRESS, what is
+    being done. `lines` and `sequence` (from 1, numbers the LOG reports of a lease): LOG. `progress`, from 0 to 1:
+    PROGRESS. `checkpoint`, any JSON, handed to the next attempt: CHECKPOINT.
     """
 
     task_id: UUID
@@ -140,7 +142,9 @@ def _report(body: ReportBody) -> Report:
         case ReportKind.LOG:
             return about(lines=_lines(body.lines or []), sequence=body.sequence)
         case ReportKind.PROGRESS:
-            return about(progress=_given("progress", body.progress))
+            # PostgreSQL's text knows no NUL, and an attempt must be able to go on.
+            message = None if body.message is None else body.message[:LONGEST_PROGRESS].replace("\0", "\ufffd")
+            return about(progress=_given("progress", body.progress), message=message)
         case ReportKind.CHECKPOINT:
             return about(checkpoint=_given("checkpoint", small_json("checkpoint", body.checkpoint)))
         case _:

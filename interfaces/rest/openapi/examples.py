@@ -99,7 +99,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "failTask": {**_HOLDER, "error": {"code": "DISK_FULL", "message": "No space left on device."}, "retryable": True},
     "logTask": {**_HOLDER, "logLevel": "INFO", "message": "3 of 12 tables are done."},
     "redriveFailures": {"expectedCount": 0, "ratePerSecond": 5, **_REASON},
-    "reportProgress": {**_HOLDER, "progress": 0.25},
+    "reportProgress": {**_HOLDER, "progress": 0.25, "message": "table 3 of 12"},
     "saveCheckpoint": {**_HOLDER, "checkpoint": {"table": "orders", "row": 120000}},
     # Executors
     "registerExecutor": {

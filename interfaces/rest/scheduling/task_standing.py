@@ -13,7 +13,7 @@ from application.shared.principal import Principal
 from domain.scheduling.report import Report, ReportKind
 from interfaces.rest.bodies import Body
 from interfaces.rest.documented import problems
-from interfaces.rest.executor_api.report import small_json
+from interfaces.rest.executor_api.report import LONGEST_PROGRESS, small_json
 from interfaces.rest.executor_api.sessions import Name
 from interfaces.rest.executor_api.wire import Token
 from interfaces.rest.injected import Injected
@@ -23,11 +23,12 @@ from interfaces.rest.scheduling.task_verbs import ExecutorParameter, TokenParame
 
 
 class Progress(Body, frozen=True, kw_only=True):
-    """`progress` from 0 to 1."""
+    """`progress` from 0 to 1; `message`: what is being done."""
 
     executor_id: Name | None = None
     token: Token | None = None
     progress: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    message: Annotated[str, msgspec.Meta(max_length=LONGEST_PROGRESS, pattern=r"^[^\x00]*\Z")] | None = None
 
 
 class Checkpoint(Body, frozen=True, kw_only=True):
@@ -57,16 +58,23 @@ class TaskStandingController(Controller):
         executor_id: ExecutorParameter = None,
         token: TokenParameter = None,
         progress: Annotated[float | None, QueryParameter(ge=0, le=1, description="From 0 to 1.")] = None,
+        message: Annotated[
+            str | None, QueryParameter(max_length=LONGEST_PROGRESS, description="What is being done.")
+        ] = None,
         data: JSONBody[Progress] = NOTHING,
     ) -> TaskView:
-        """Tell how far it has come."""
+        """Tell how far it has come, and what is being done; without a message the one before is gone."""
         if progress is not None and data.progress not in (None, progress):
             raise invalid("progress", f"it is {progress} here and {data.progress} in the body")
         come = data.progress if progress is None else progress
         if come is None:
             raise invalid("progress", "say how far, in the body or as this parameter")
         report = Report(
-            task_id=task_id(task), token=token_of(data.token, token), kind=ReportKind.PROGRESS, progress=come
+            task_id=task_id(task),
+            token=token_of(data.token, token),
+            kind=ReportKind.PROGRESS,
+            progress=come,
+            message=data.message if message is None else message,
         )
         await control.report(principal, executor_of(data.executor_id, executor_id), report)
         return await reader.task(principal.tenant, report.task_id)

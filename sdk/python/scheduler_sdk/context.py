@@ -23,7 +23,7 @@ class Channel(Protocol):
 
     def line(self, level: Level, message: str) -> None: ...
 
-    def progress(self, progress: float) -> None: ...
+    def progress(self, progress: float, message: str | None) -> None: ...
 
     def checkpoint(self, checkpoint: Raw) -> None: ...
 
@@ -113,10 +113,13 @@ class TaskContext:
             raise Stopping
 
     def progress(self, progress: float, message: str | None = None) -> None:
-        """Say how far the work has come, from 0 to 1; a message goes to the log."""
+        """Say how far the work has come, from 0 to 1, and what is being done.
+
+        The message stands at the task until the next call, and in the log; of a longer one 1,000 characters are shown.
+        """
         if not 0.0 <= progress <= 1.0:
             raise ValueError(f"progress goes from 0 to 1, not to {progress}")
-        self._channel.progress(progress)
+        self._channel.progress(progress, message)
         if message is not None:
             self._channel.line("INFO", message)
 

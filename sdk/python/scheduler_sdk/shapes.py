@@ -78,6 +78,7 @@ class Task(TypedDict, total=False):
     result: Any
     error: dict[str, Any] | None
     progress: float | None
+    progressMessage: str | None
     version: int
     createdAt: str
 

@@ -23,6 +23,7 @@ class Called:
     result: Any = None
     log: list[tuple[Level, str]] = field(default_factory=list)
     progress: float | None = None
+    progress_message: str | None = None
     checkpoint: Any = None
 
     @property
@@ -80,8 +81,8 @@ class _Recorder(Channel):
     def line(self, level: Level, message: str) -> None:
         self._called.log.append((level, message))
 
-    def progress(self, progress: float) -> None:
-        self._called.progress = progress
+    def progress(self, progress: float, message: str | None) -> None:
+        self._called.progress, self._called.progress_message = progress, message
 
     def checkpoint(self, checkpoint: Raw) -> None:
         self._called.checkpoint = msgspec.json.decode(checkpoint)

@@ -164,9 +164,14 @@ async def test_how_far_a_task_is_can_be_seen_and_the_next_attempt_goes_on_from_t
     await api.register()
     (item,) = (await api.claim())["tasks"]
     lease = lease_of(item)
-    said = [{**lease, "kind": "PROGRESS", "progress": 0.5}, {**lease, "kind": "CHECKPOINT", "checkpoint": {"page": 7}}]
+    words = "half\0way" + "!" * 2000
+    said = [
+        {**lease, "kind": "PROGRESS", "progress": 0.5, "message": words},
+        {**lease, "kind": "CHECKPOINT", "checkpoint": {"page": 7}},
+    ]
     assert [o["outcome"] for o in await api.report(*said)] == ["APPLIED", "APPLIED"]
-    assert (await api.get(f"/tasks/{item['taskId']}"))["progress"] == 0.5
+    task = await api.get(f"/tasks/{item['taskId']}")
+    assert (task["progress"], task["progressMessage"]) == (0.5, "half\ufffdway" + "!" * 992)
     snoozed = {**lease, "kind": "SNOOZE", "retryAfter": "PT0S", "message": "not yet"}
     assert [o["outcome"] for o in await api.report(snoozed)] == ["APPLIED"]
     (again,) = (await api.claim())["tasks"]

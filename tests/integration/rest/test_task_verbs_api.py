@@ -201,7 +201,11 @@ async def test_how_far_it_has_come_and_its_checkpoint_are_told_one_by_one(api: A
     item = await running(api)
     path = f"/tasks/{item['taskId']}"
     assert (await api.post(f"{path}/progress?executorId=worker-1&progress=0.25"))["progress"] == 0.25
-    assert (await api.post(f"{path}/progress", {"executorId": "worker-1", "progress": 0.5}))["progress"] == 0.5
+    said = {"executorId": "worker-1", "progress": 0.5, "message": "table 3 of 12"}
+    told = await api.post(f"{path}/progress", said)
+    assert (told["progress"], told["progressMessage"]) == (0.5, "table 3 of 12")
+    told = await api.post(f"{path}/progress?executorId=worker-1&progress=0.75&message=nearly")
+    assert (told["progress"], told["progressMessage"]) == (0.75, "nearly")
     await api.post(f"{path}/checkpoint", {"executorId": "worker-1", "checkpoint": {"row": 7}})
     await api.post(f"{path}/fail", {"executorId": "worker-1"})
     await api.post(f"{path}/assign", {"executorId": "worker-1"})
@@ -215,6 +219,8 @@ async def test_how_far_it_has_come_and_its_checkpoint_are_told_one_by_one(api: A
         ("progress", {"executorId": "worker-1"}, "INVALID_PARAMETER"),
         ("progress", {"executorId": "worker-1", "progress": 2}, "MALFORMED"),
         ("progress", {"executorId": "other", "progress": 1}, "LEASE_LOST"),
+        ("progress", {"executorId": "worker-1", "progress": 1, "message": "x" * 1001}, "MALFORMED"),
+        ("progress", {"executorId": "worker-1", "progress": 1, "message": "\0"}, "MALFORMED"),
         ("checkpoint", {"executorId": "worker-1"}, "INVALID_PARAMETER"),
         ("checkpoint", {"executorId": "worker-1", "checkpoint": "x" * 300_000}, "INVALID"),
     ],

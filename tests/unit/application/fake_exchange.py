@@ -160,7 +160,9 @@ class FakeTaskExchange(TaskExchange):
         held = [(task, said) for said in standings for task in self._held(session, [(said.task_id, said.token)])]
         for task, said in held:
             progress = task.progress if said.progress is None else said.progress
-            self.put(replace(task, progress=progress, checkpoint=said.checkpoint or task.checkpoint))
+            message = task.progress_message if said.progress is None else said.message
+            task = replace(task, progress=progress, progress_message=message)
+            self.put(replace(task, checkpoint=said.checkpoint or task.checkpoint))
         return frozenset(task.id for task, _ in held)
 
     async def miss(self, session: Session, settlements: Sequence[Settlement]) -> Mapping[Lease, ReportOutcome]:

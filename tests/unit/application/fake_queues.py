@@ -70,6 +70,7 @@ class StoredTask:
     turn: LimitKey | None = None
     window: int = 0
     progress: float | None = None
+    progress_message: str | None = None
     checkpoint: JsonText | None = None
     nominal_at: datetime | None = None
     priority: int | None = None

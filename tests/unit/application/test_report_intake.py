@@ -226,15 +226,16 @@ def test_outcomes_are_in_the_order_of_the_reports() -> None:
 async def test_the_last_word_on_how_far_an_attempt_is_counts() -> None:
     intake = Intake(held(A), held(B))
     outcomes = await intake.report(
-        report("PROGRESS", progress=0.25),
+        report("PROGRESS", progress=0.25, message="begun"),
         report("CHECKPOINT", checkpoint=JsonText("1")),
-        report("PROGRESS", progress=0.5),
+        report("PROGRESS", progress=0.5, message="half"),
         report("CHECKPOINT", B, checkpoint=JsonText("2")),
         report("PROGRESS", B, token=6, progress=0.9),
     )
     assert outcomes == [APPLIED] * 4 + [LOST]
     assert intake.exchange.calls == ["stand", "exchange"]
     assert [(t.progress, t.checkpoint) for t in (intake.task(A), intake.task(B))] == [(0.5, "1"), (None, "2")]
+    assert [intake.task(id_).progress_message for id_ in (A, B)] == ["half", None]
 
 
 async def test_a_handler_may_ask_to_be_called_again_later_or_not_at_all() -> None:

@@ -36,6 +36,7 @@ class Attempt:
         "logs",
         "pending",
         "progress",
+        "progress_message",
         "task",
     )
 
@@ -57,6 +58,7 @@ class Attempt:
         """How many LOG reports there were."""
         self.line_bytes = 0
         self.progress: float | None = None
+        self.progress_message: str | None = None
         self.checkpoint: Raw | None = None
         self.pending: list[tuple[Kind, Raw]] = []
         """Reports, encoded, that no call carries yet."""

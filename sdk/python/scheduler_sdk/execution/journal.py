@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from scheduler_sdk.execution.attempt import Attempt
 from scheduler_sdk.execution.text import LINE_BYTES, LINE_CUT, bounded
@@ -15,6 +15,7 @@ from scheduler_sdk.wire import Level, LogLine, Report
 FLUSH_AFTER = 0.2  # seconds
 FLUSH_LINES = 500
 FLUSH_BYTES = 64 * 1024
+PROGRESS_LETTERS = 1000
 
 REMARKS = "worker"
 """The stream of the lines that the worker itself adds to the log of a task."""
@@ -39,9 +40,12 @@ class Journal:
         """Log what the worker noticed, outside of the attempt's budget."""
         self._append(attempt, "WARN", REMARKS, message, len(message))
 
-    def progress(self, attempt: Attempt, progress: float) -> None:
-        """Only the latest progress counts."""
+    def progress(self, attempt: Attempt, progress: float, message: str | None) -> None:
+        """Only the latest progress counts, and the message that came with it."""
         attempt.progress = progress
+        attempt.progress_message = (
+            None if message is None else bounded(message[:PROGRESS_LETTERS], LINE_BYTES, LINE_CUT)
+        )
         self._schedule(attempt)
 
     def checkpoint(self, attempt: Attempt, checkpoint: Raw) -> None:
@@ -59,7 +63,8 @@ class Journal:
             self._put(attempt, Report(task_id, token, "LOG", lines=lines, sequence=attempt.logs))
         if attempt.progress is not None:
             progress, attempt.progress = attempt.progress, None
-            self._put(attempt, Report(task_id, token, "PROGRESS", progress=progress))
+            told = UNSET if attempt.progress_message is None else attempt.progress_message
+            self._put(attempt, Report(task_id, token, "PROGRESS", progress=progress, message=told))
         if attempt.checkpoint is not None:
             checkpoint, attempt.checkpoint = attempt.checkpoint, None
             self._put(attempt, Report(task_id, token, "CHECKPOINT", checkpoint=checkpoint))

@@ -46,8 +46,8 @@ class PipeChannel(Channel):
     def line(self, level: Level, message: str) -> None:
         self._say(Line(level, message.encode(errors="replace").decode()))
 
-    def progress(self, progress: float) -> None:
-        self._say(Progress(progress))
+    def progress(self, progress: float, message: str | None) -> None:
+        self._say(Progress(progress, None if message is None else message.encode(errors="replace").decode()))
 
     def checkpoint(self, checkpoint: Raw) -> None:
         self._say(Checkpoint(checkpoint))

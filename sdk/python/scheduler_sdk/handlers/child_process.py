@@ -125,8 +125,8 @@ class ChildProcess(asyncio.Protocol):
                 match word:
                     case Line(level=level, message=message):
                         journal.line(attempt, level, STREAM, message)
-                    case Progress(progress=progress):
-                        journal.progress(attempt, progress)
+                    case Progress(progress=progress, message=message):
+                        journal.progress(attempt, progress, message)
                     case Checkpoint(checkpoint=checkpoint):
                         journal.checkpoint(attempt, checkpoint.copy())
 

@@ -32,6 +32,7 @@ class Line(Struct, tag="line"):
 
 class Progress(Struct, tag="progress"):
     progress: float
+    message: str | None = None
 
 
 class Checkpoint(Struct, tag="checkpoint"):

@@ -34,8 +34,8 @@ class LocalChannel(Channel):
     def line(self, level: Level, message: str) -> None:
         self._in_loop(lambda: self._journal.line(self._attempt, level, STREAM, message))
 
-    def progress(self, progress: float) -> None:
-        self._in_loop(lambda: self._journal.progress(self._attempt, progress))
+    def progress(self, progress: float, message: str | None) -> None:
+        self._in_loop(lambda: self._journal.progress(self._attempt, progress, message))
 
     def checkpoint(self, checkpoint: Raw) -> None:
         self._in_loop(lambda: self._journal.checkpoint(self._attempt, checkpoint))
