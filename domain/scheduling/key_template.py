@@ -55,9 +55,10 @@ class KeyTemplate:
         return next((p[1] for p in _PARAMETER.finditer(self.text) if _value(parameters, p[1]) is None), None)
 
     def filled(self, parameters: Mapping[str, object]) -> str:
-        """The key for a task with these parameters; what is missing there stays empty."""
+        """The key for a task with these parameters; what is missing there stays empty. Never one of the platform's."""
         key = _PLACE.sub(lambda place: _value(parameters, place[1].removeprefix("param.")) or "", self.text)
-        return key.replace("\0", "")[:LONGEST_KEY]
+        key = key.replace("\0", "")
+        return f"_{key}"[:LONGEST_KEY] if key.startswith(OWN_SLOT) else key[:LONGEST_KEY]
 
 
 def _value(parameters: Mapping[str, object], path: str) -> str | None:

@@ -22,7 +22,7 @@ _LOWEST = Priority(1)
 
 def takes_turns(candidate: Candidate) -> bool:
     """Whether its slot is that of the fires of its job, one of which may be in the ledger as BUFFERED."""
-    return candidate.slot is not None and f"/{OWN_SLOT}" in candidate.slot.text
+    return candidate.slot is not None and candidate.slot.text.partition("/")[2].startswith(OWN_SLOT)
 
 
 class SqlAdmissionQueue(AdmissionQueue):

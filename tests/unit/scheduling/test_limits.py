@@ -32,6 +32,7 @@ TICK = timedelta(microseconds=1)
         ("${param.a}", {"a": "x" * 1000}, "x" * LONGEST_KEY),
         ("${param.a}", {"a": ["no", "single", "value"]}, ""),
         ("${param.a}", {}, ""),
+        ("${param.a}", {"a": "overlap:of another job"}, "_overlap:of another job"),
         ("$5 {a}", {}, "$5 {a}"),
     ],
 )
