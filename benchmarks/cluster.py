@@ -1,4 +1,4 @@
-"""Two nodes on one Redis: a task made on one reaches a worker of the other; what 5,000 executors' heartbeats cost."""
+"""Two nodes on one Redis: wake-ups across nodes, what 5,000 executors' heartbeats cost, tasks of a dead executor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -20,6 +22,8 @@ TASKS = 200
 EXECUTORS = 5_000
 INTERVAL = 30.0  # seconds between two heartbeats of an executor
 WINDOW = 15.0
+TIMEOUT = 4.0
+"""Seconds of silence after which an executor is lost, where that is measured."""
 
 
 def run(figures: Figures) -> None:
@@ -28,6 +32,9 @@ def run(figures: Figures) -> None:
         with server(*options) as one, node(one, *options) as other:
             _wake_up(figures, one, other)
             asyncio.run(_heartbeats(figures, one))
+        quick = ("--set", "executor.heartbeat-interval-seconds=1", "--set", f"executor.timeout-seconds={TIMEOUT}")
+        with server(*options, *quick) as one, node(one, *options, *quick) as other:
+            asyncio.run(_taken_over(figures, one, other))
 
 
 @contextlib.contextmanager
@@ -78,6 +85,41 @@ async def _heartbeats(figures: Figures, served: Server) -> None:
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
     figures.add(f"heartbeats of {EXECUTORS} executors, % of a core", busy - idle)
+
+
+async def _taken_over(figures: Figures, one: Server, other: Server) -> None:
+    """An executor of one node takes a task, beats and dies; another one waits for the task at the other node."""
+    [job] = await asyncio.to_thread(one.apply, {**NOOP, "name": "taken-over"})
+    async with httpx.AsyncClient(timeout=60) as client:
+
+        async def call(served: Server, path: str, **body: object) -> dict[str, Any]:
+            answer = await client.post(f"{served.address}/api/v1{path}", json=body)
+            found: dict[str, Any] = answer.raise_for_status().json()
+            return found
+
+        async def claim(served: Server, executor: str) -> dict[str, Any]:
+            path = f"/cluster/executors/{executor}/claim"
+            return await call(served, path, epoch=1, claimId=str(uuid4()), max=1, wait="PT30S", started=True)
+
+        known: dict[str, object] = {"host": "h", "version": "1", "types": ["PYTHON"], "handlers": [NOOP["handler"]]}
+        for executor in ("dies", "lives"):
+            await call(one, "/cluster/executors", executorId=executor, instanceId=str(uuid4()), **known)
+        beat: dict[str, object] = {"epoch": 1, "running": []}
+        for _ in range(round(TIMEOUT) + 1):  # nobody is taken for lost for so long after a start
+            for executor in ("dies", "lives"):
+                await call(one, f"/cluster/executors/{executor}/heartbeat", **beat)
+            await asyncio.sleep(1)
+        await call(one, "/tasks", jobId=job["jobId"])
+        [item] = (await claim(one, "dies"))["tasks"]
+        running = [{"taskId": item["taskId"], "token": item["token"]}]
+        await call(one, "/cluster/executors/dies/heartbeat", epoch=1, running=running)
+        died, waiting = time.monotonic(), asyncio.create_task(claim(other, "lives"))
+        while not waiting.done():
+            await call(other, "/cluster/executors/lives/heartbeat", **beat)
+            await asyncio.wait({waiting}, timeout=1)
+        if [each["taskId"] for each in waiting.result()["tasks"]] != [item["taskId"]]:
+            raise AssertionError("the task of the dead executor was not claimed")
+    figures.add("timeout → task of a dead executor claimed at another node, s", time.monotonic() - died - TIMEOUT)
 
 
 async def _beat(client: httpx.AsyncClient) -> None:
