@@ -9,12 +9,42 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import cluster, dag, drain, herd, idle, lists, nodes, pickup, planning, sdk, start, upcoming, waiting
+from benchmarks import (
+    cluster,
+    dag,
+    downtime,
+    drain,
+    herd,
+    idle,
+    lists,
+    nodes,
+    pickup,
+    planning,
+    sdk,
+    start,
+    upcoming,
+    waiting,
+)
 from benchmarks.measuring import Figures, quiet
 
 SCENARIOS = {
     module.__name__.rpartition(".")[2]: (module.run, module.__doc__)
-    for module in (cluster, nodes, start, idle, herd, planning, pickup, drain, dag, waiting, lists, sdk, upcoming)
+    for module in (
+        cluster,
+        nodes,
+        start,
+        idle,
+        herd,
+        planning,
+        downtime,
+        pickup,
+        drain,
+        dag,
+        waiting,
+        lists,
+        sdk,
+        upcoming,
+    )
 }
 REPETITIONS = 3
 RESULTS = Path(__file__).parent / "results"

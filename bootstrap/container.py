@@ -18,6 +18,7 @@ from application.scheduling.backfiller import Backfiller
 from application.scheduling.backfills import Backfills
 from application.scheduling.beat_recorder import BeatRecorder
 from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.coming_changes import ComingChanges
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.explanations import Explanations
 from application.scheduling.follower import Follower
@@ -170,6 +171,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.job_defaults,
         telemetry,
     )
+    coming_changes = providers.Singleton(ComingChanges, work.provider, planning)
     forecast = providers.Singleton(Forecast, work.provider, calendars, clock)
     graphs = providers.Singleton(JobGraphs, work.provider)
     runs = providers.Singleton(Runs, work.provider, providers.Singleton(SqlRunReader, store), wake_up, telemetry)
@@ -218,7 +220,9 @@ class Container(containers.DeclarativeContainer):
         wake_up,
         telemetry,
     )
-    planner = providers.Singleton(Planner, work.provider, ids, calendars, wake_up, telemetry, switches)
+    planner = providers.Singleton(
+        Planner, work.provider, ids, calendars, wake_up, telemetry, switches, coming_changes.provided.take_effect
+    )
     follower = providers.Singleton(Follower, work.provider, wake_up)
     admitter = providers.Singleton(Admitter, work.provider, wake_up)
     reaper = providers.Singleton(
@@ -256,6 +260,7 @@ class Container(containers.DeclarativeContainer):
         graphs=graphs,
         runs=runs,
         skips=skips,
+        coming_changes=coming_changes,
         upcoming=upcoming,
         events=events,
         tasks=tasks,

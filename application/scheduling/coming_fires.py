@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from domain.scheduling.job import ComingChange
+from domain.scheduling.schedule import Schedule
 from domain.scheduling.skip import Skip
 from domain.timing.ports import Calendars
 from domain.timing.spread import planned_at, window_end
-from domain.timing.trigger import Trigger, TriggerState
+from domain.timing.trigger import TICK, Trigger, TriggerState
 
 NOTHING_SKIPPED: Final = MappingProxyType[datetime, Skip]({})
 
@@ -36,20 +38,47 @@ def fires_after(
     state: TriggerState,
     calendars: Calendars,
     skipped: Mapping[datetime, Skip] = NOTHING_SKIPPED,
+    until: datetime | None = None,
 ) -> Iterator[Fire]:
-    """The fires whose nominal times come after `after`, to the one that reaches the limit on executions."""
+    """The fires whose nominal times come after `after`, to the one that reaches the limit on executions.
+
+    With `until`, when the job becomes another, only those before.
+    """
     left = None if trigger.max_executions is None else trigger.max_executions - state.fired_count
     nominal = trigger.next_fire(after, state, calendars)
-    while nominal is not None and left != 0:
+    while nominal is not None and left != 0 and (until is None or nominal < until):
         state = replace(state, last_nominal=nominal)
         # What follows bounds jitter and window, even of the fire that will reach the limit on executions.
         following = trigger.next_fire(nominal, state, calendars)
-        bound = None if trigger.awaits_end else following
+        known = [each for each in (None if trigger.awaits_end else following, until) if each is not None]
+        bound = min(known, default=None)
         skip = skipped.get(nominal)
         yield fire_at(job_id, trigger, nominal, bound, skip)
         if left is not None and skip is None:
             left -= 1
         nominal = following
+
+
+def fires_of(
+    trigger: Trigger,
+    coming: ComingChange | None,
+    schedule: Schedule,
+    after: datetime,
+    state: TriggerState,
+    calendars: Calendars,
+) -> Iterator[Fire]:
+    """The fires of a job after `after`, with `state` instead of its schedule's: first as it is, then as it will be."""
+    at = None if coming is None else coming.effective_from
+    fired = 0
+    for fire in fires_after(schedule.job_id, trigger, after, state, calendars, schedule.skipped, at):
+        yield fire
+        fired += fire.skip is None
+    if coming is not None:
+        then = coming.definition.trigger
+        counted = replace(state, fired_count=state.fired_count + fired)
+        anew, start = then != trigger, max(coming.effective_from - TICK, after)
+        changed = replace(schedule, state=counted).changed(coming.effective_from, anew=anew, awaits_end=then.awaits_end)
+        yield from fires_after(schedule.job_id, then, start, changed.state, calendars, schedule.skipped)
 
 
 def fire_at(job_id: UUID, trigger: Trigger, nominal: datetime, following: datetime | None, skip: Skip | None) -> Fire:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Final
 
-from application.scheduling.coming_fires import fires_after
-from domain.scheduling.job import Job, JobDefinition, JobStatus
+from application.scheduling.coming_fires import fires_of
+from domain.scheduling.job import ComingChange, Job, JobDefinition, JobStatus
 from domain.scheduling.schedule import Schedule
 from domain.timing.ports import Calendars
 
@@ -26,11 +26,12 @@ class Standing:
     definition: JobDefinition
     status: JobStatus
     schedule: Schedule
+    coming: ComingChange | None = None
 
     @classmethod
     def of(cls, job: Job, schedule: Schedule) -> Standing:
         """Taken before the job is changed: an aggregate changes in place."""
-        return cls(definition=job.definition, status=job.status, schedule=schedule)
+        return cls(definition=job.definition, status=job.status, schedule=schedule, coming=job.coming)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def _fires(
     schedule, trigger = standing.schedule, standing.definition.trigger
     state = schedule.state if schedule.awaited is None else replace(schedule.state, last_end=now)
     after = trigger.look_from(now, state)
-    coming = fires_after(schedule.job_id, trigger, after, state, calendars, schedule.skipped)
+    coming = fires_of(trigger, standing.coming, schedule, after, state, calendars)
     some = list(islice(takewhile(lambda fire: fire.nominal_at < until, coming), MOST_COMPARED + 1))
     end = some[-1].nominal_at if len(some) > MOST_COMPARED else until
     return {fire.nominal_at for fire in some if fire.skip is None}, end

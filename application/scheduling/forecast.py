@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from application.scheduling.coming_fires import Fire, fires_after
+from application.scheduling.coming_fires import Fire, fires_after, fires_of
 from application.scheduling.documents import at
 from application.scheduling.fire_difference import FireDifference, Standing, difference
 from application.scheduling.job_document import JobDocument
@@ -71,7 +71,7 @@ class Forecast:
             state = replace(state, last_end=now)
         trigger = job.definition.trigger
         after = trigger.look_from(now, state)
-        coming = fires_after(job.id, trigger, after, state, self._calendars, schedule.skipped)
+        coming = fires_of(trigger, job.coming, schedule, after, state, self._calendars)
         return list(islice(coming, count))
 
     async def matches_of(self, principal: Principal, document: JobDocument, count: int) -> Sequence[EdgeOutlook]:

@@ -15,7 +15,7 @@ from application.scheduling.job_mapping import JobDefaults, definition_of, docum
 from application.scheduling.job_planning import JobPlanning
 from application.scheduling.job_terms import AS_IT_IS, Terms
 from application.scheduling.metrics import UNCOUNTED, Metrics
-from application.scheduling.ports import BeginWork
+from application.scheduling.ports import BeginWork, SchedulingWork
 from application.scheduling.recording import write_up_manual
 from application.scheduling.task_keys import asked_keys
 from application.scheduling.upstream_filling import fill_without_upstreams
@@ -111,14 +111,21 @@ class JobManagementService:
             terms.admit(job)
             await terms.look(work, job)
             definition = self._definition(change(document_of(job.definition)))
-            anew = self._planning.begins_anew(definition, job.definition.trigger, work.now)
-            changed = job.redefine(definition, principal.name, work.now)
-            if changed:
-                await self._planning.replan(work, job, job.status, anew=anew)
+            if terms.effective_from is not None:
+                changed = await self._planning.announce(work, job, definition, terms.effective_from, principal)
+            else:
+                changed = await self._take(work, job, definition, principal)
             kept = await terms.keep(work, job, changed=changed)
         if kept:
             self._planning.committed(job)
         return job.id
+
+    async def _take(self, work: SchedulingWork, job: Job, definition: JobDefinition, principal: Principal) -> bool:
+        anew = self._planning.begins_anew(definition, job.definition.trigger, work.now)
+        changed = job.redefine(definition, principal.name, work.now)
+        if changed:
+            await self._planning.replan(work, job, job.status, anew=anew)
+        return changed
 
     async def apply(self, principal: Principal, documents: Sequence[bytes], dry_run: bool = False) -> list[Applied]:
         """Make each job be as its document says, by name. Each stands alone: one that is refused holds up nobody."""

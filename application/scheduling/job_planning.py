@@ -97,7 +97,52 @@ class JobPlanning:
         due = tuple(n for n in schedule.upcoming if n <= work.now) if schedule.active else ()
         state = replace(schedule.state, since=work.now) if anew else schedule.state
         kept = _kept(schedule, work.now, anew)
-        await self._save(work, job, state, due, kept, schedule.awaited, schedule.skips)
+        await self._save(work, job, state, due, kept, schedule.awaited, schedule.skips, skip_past=True)
+
+    async def announce(
+        self, work: SchedulingWork, job: Job, definition: JobDefinition, at: datetime, principal: Principal
+    ) -> bool:
+        """The job will be that from `at` on; whether that is anything new. Raises `Invalid`."""
+        self.begins_anew(definition, job.definition.trigger, at)
+        if not job.announce(definition, at, principal.name, work.now):
+            return False
+        await self._end_times_before(work, job, at)
+        return True
+
+    async def withdraw(self, work: SchedulingWork, job: Job, principal: Principal) -> bool:
+        """The job will stay what it is; whether it would not have."""
+        if not job.withdraw(principal.name, work.now):
+            return False
+        await self._end_times_before(work, job, None)
+        return True
+
+    async def _end_times_before(self, work: SchedulingWork, job: Job, at: datetime | None) -> None:
+        schedule = await work.schedules.take(job.id)
+        await work.jobs.save(job)
+        await work.schedules.put(schedule.changing(at, job.definition.trigger, self._calendars, work.now))
+
+    async def take_effect(self, work: SchedulingWork, job: Job) -> bool:
+        """Make of the job what was announced, if its time has come; whether it had.
+
+        Fires of before that instant belong to the former version, those from then on to the new one, however late the
+        planner is.
+        """
+        schedule, former, was = await work.schedules.take(job.id), job.definition.trigger, job.status
+        if job.coming is None or job.coming.effective_from > work.now:
+            return False
+        if was is JobStatus.ACTIVE:
+            schedule = await self._decide_due(work, schedule)
+        change = job.take_effect(work.now)
+        assert change is not None
+        anew = change.definition.trigger != former
+        if was is not JobStatus.ACTIVE:
+            await self.replan(work, job, was, anew=anew)
+            return True
+        await weave(work, job)
+        at, awaits_end = change.effective_from, change.definition.firing.awaits_end
+        changed, kept = schedule.changed(at, anew=anew, awaits_end=awaits_end), _kept(schedule, at, anew)
+        await self._save(work, job, changed.state, (), kept, schedule.awaited, schedule.skips, skip_past=False)
+        return True
 
     async def _check_matches(self, work: SchedulingWork, job: Job) -> None:
         """Raises `Invalid` for a match that can never find a fire: all its tasks would be left out."""
@@ -171,6 +216,8 @@ class JobPlanning:
         excluded: tuple[Excluded, ...] = (),
         awaited: TaskId | None = None,
         skips: tuple[Skip, ...] = (),
+        *,
+        skip_past: bool = True,
     ) -> None:
         await work.jobs.save(job)
         await work.listeners.put(job.id, () if job.status is JobStatus.DELETED else job.definition.trigger.patterns)
@@ -186,7 +233,8 @@ class JobPlanning:
             active=job.status is JobStatus.ACTIVE,
             awaited=awaited if policy.awaits_end else None,
             skips=skips,
-        ).refilled(job.definition.trigger, self._calendars, work.now, skip_past=True)
+            changes_at=None if job.coming is None else job.coming.effective_from,
+        ).refilled(job.definition.trigger, self._calendars, work.now, skip_past=skip_past)
         await work.schedules.put(schedule)
 
 

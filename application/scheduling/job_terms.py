@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from application.scheduling.fire_difference import Standing
@@ -29,9 +30,13 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """`versions`: the job must have one of these, None = whatever it has. With a `rehearsal` nothing is stored."""
+    """`versions`: the job must have one of these, None = whatever it has. With a `rehearsal` nothing is stored.
+
+    `effective_from`: a change takes effect then; None = at once.
+    """
 
     versions: frozenset[int] | None = None
+    effective_from: datetime | None = None
     rehearsal: Rehearsal | None = None
 
     def admit(self, job: Job) -> None:

@@ -6,8 +6,8 @@ import msgspec
 
 from application.scheduling.documents import complete
 from application.scheduling.job_mapping import document_of
-from application.scheduling.views import JobView
-from domain.scheduling.job import Job
+from application.scheduling.views import ComingChangeView, JobView
+from domain.scheduling.job import ComingChange, Job
 from domain.scheduling.schedule import Schedule
 
 
@@ -40,10 +40,23 @@ def view_of(job: Job, schedule: Schedule) -> JobView:
         version=job.version,
         next_fire_at=schedule.next_fire_at,
         last_fire_at=None,
-        exhausted=schedule.exhausted and not schedule.upcoming and job.definition.trigger.by_clock,
+        exhausted=_is_exhausted(job, schedule),
         health_error=job.unreadable,
         created_at=job.created_at,
         created_by=job.created_by,
         updated_at=job.updated_at,
         updated_by=job.updated_by,
+        coming_change=_coming(job.coming),
     )
+
+
+def _is_exhausted(job: Job, schedule: Schedule) -> bool:
+    has_ended = schedule.exhausted and not schedule.upcoming and schedule.changes_at is None
+    return has_ended and job.definition.trigger.by_clock
+
+
+def _coming(change: ComingChange | None) -> ComingChangeView | None:
+    if change is None:
+        return None
+    definition = complete(document_of(change.definition))
+    return ComingChangeView(effective_from=change.effective_from, definition=definition, by=change.by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,8 +34,18 @@ LARGEST_CHUNK = 250
 REFILL_SLICE = 25
 """Triggers evaluated before others get a turn: a thousand in one go would stall the process for a fifth of a second."""
 
+BEHIND_AT_ONCE = 25
+"""Schedules of which each may have hundreds of fires to decide: more would stall the process for seconds."""
+
+PROMPT = timedelta(minutes=1)
+"""Who is due for longer is behind, and takes turns with those who are not."""
+
 SET_ASIDE = timedelta(minutes=1)
 """How long a schedule that cannot be decided or written is left alone."""
+
+
+TakeEffect = Callable[[JobId], Awaitable[None]]
+"""Makes of a job what was announced for an instant that has come."""
 
 
 class Planner:
@@ -49,6 +59,7 @@ class Planner:
         wake_up: WakeUp,
         metrics: Metrics = UNCOUNTED,
         stops: Stops = NOTHING_STOPPED,
+        take_effect: TakeEffect | None = None,
     ) -> None:
         self._begin = begin
         self._ids = ids
@@ -56,8 +67,10 @@ class Planner:
         self._wake_up = wake_up
         self._metrics = metrics
         self._stops = stops
+        self._take_effect = take_effect
         self._chunk = LARGEST_CHUNK
-        self._low: list[Schedule] = []
+        self._is_behind = False
+        self._low: dict[JobId, Schedule] = {}
         self._beside: asyncio.Task[None] | None = None
 
     async def tick(self) -> timedelta | None:
@@ -68,7 +81,8 @@ class Planner:
         if await self._stops.firing_is_stopped():
             return RECHECK
         await self._fire_due()
-        await self._refill()
+        while await self._refill_slice():
+            await self._fire_due()
         async with self._begin() as work:
             next_due = await work.schedules.next_due()
             return None if next_due is None else max(next_due - work.now, timedelta(0))
@@ -93,13 +107,17 @@ class Planner:
         due: Sequence[Schedule] = ()
         try:
             async with self._begin() as work:
-                due = await work.schedules.take_due(work.now, self._chunk)
+                due = await self._take_due(work)
                 if not due:
                     await work.commit()  # one that cannot even be read was set aside
                     return False
                 if len(due) == LARGEST_CHUNK and self._beside is None:  # there are more
                     self._beside = asyncio.create_task(self._fire_chunks())
+                changing = [s.job_id for s in due if s.changes_by(work.now)]
+                due = [s for s in due if not s.changes_by(work.now)]
                 await self._write(work, await self._decide(work, due))
+            for job_id in changing:
+                await self._change(job_id)
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -107,6 +125,20 @@ class Planner:
             return True
         self._chunk = min(LARGEST_CHUNK, self._chunk * 2)
         return True
+
+    async def _take_due(self, work: SchedulingWork) -> Sequence[Schedule]:
+        """The longest due first; after each time that these were behind, first those that have just come due.
+
+        So after a standstill nobody waits until everybody has caught up.
+        """
+        due: Sequence[Schedule] = ()
+        if self._is_behind:
+            self._is_behind = False
+            due = await work.schedules.take_due(work.now, self._chunk, work.now - PROMPT)
+        if not due:
+            due = await work.schedules.take_due(work.now, self._chunk)
+            self._is_behind = any(s.due_at is not None and s.due_at < work.now - PROMPT for s in due)
+        return due[:BEHIND_AT_ONCE] if self._is_behind else due
 
     async def _write(self, work: SchedulingWork, firings: Sequence[Firing]) -> None:
         """Commit the decisions; then the lanes hear of their tasks, and low schedules wait to be refilled."""
@@ -126,7 +158,7 @@ class Planner:
             self._wake_up.signal(JUDGEMENTS)
         if any(s.awaited is not None for s in written.fired.schedules):
             self._wake_up.signal(CHAINS)
-        self._low += [s for s in written.fired.schedules if s.is_low]
+        self._low |= {s.job_id: s for s in written.fired.schedules if s.is_low}
 
     async def _decide(
         self, work: SchedulingWork, due: Sequence[Schedule], most_fires: int | None = None
@@ -146,6 +178,20 @@ class Planner:
                 log.exception("schedule of job %s cannot be decided; set aside for %s", schedule.job_id, SET_ASIDE)
                 await self._set_aside(work, schedule.job_id, error)
         return firings
+
+    async def _change(self, job_id: JobId) -> None:
+        """What was announced takes effect, in a transaction of its own: the job's lock comes before the schedule's."""
+        try:
+            if self._take_effect is None:
+                raise LookupError("nobody here makes announced changes")
+            await self._take_effect(job_id)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("the announced change of job %s cannot take effect; tried again in %s", job_id, SET_ASIDE)
+            async with self._begin() as work:
+                await self._set_aside(work, job_id, error)
+                await work.commit()
 
     async def _narrow(self, due: Sequence[Schedule], error: Exception) -> None:
         """A chunk that cannot be written is tried again by halves, until the culprit stands alone and is set aside."""
@@ -184,23 +230,25 @@ class Planner:
         await work.schedules.set_aside(job_id, reason, retry_at)
         work.record([ScheduleFailed(occurred_at=work.now, job_id=job_id, error=reason, retry_at=retry_at)])
 
-    async def _refill(self) -> None:
-        """Evaluate triggers ahead of time, after the fires have been committed."""
-        while self._low:
-            slice_, self._low = self._low[:REFILL_SLICE], self._low[REFILL_SLICE:]
-            async with self._begin() as work:
-                triggers = await work.schedules.triggers([s.job_id for s in slice_])
-                refilled = []
-                for schedule in slice_:
-                    try:
-                        trigger = _readable(triggers, schedule.job_id)
-                        refilled.append(schedule.refilled(trigger, self._calendars, work.now))
-                    except Exception as error:
-                        log.exception("trigger of job %s cannot be evaluated", schedule.job_id)
-                        await self._set_aside(work, schedule.job_id, error)
-                await work.schedules.refill(refilled)
-                await work.commit()
-            await asyncio.sleep(0)
+    async def _refill_slice(self) -> bool:
+        """Evaluate some triggers ahead of time, after all that is due has been committed; whether others are left."""
+        slice_ = [self._low.pop(job_id) for job_id in list(self._low)[:REFILL_SLICE]]
+        if not slice_:
+            return False
+        async with self._begin() as work:
+            triggers = await work.schedules.triggers([s.job_id for s in slice_])
+            refilled = []
+            for schedule in slice_:
+                try:
+                    trigger = _readable(triggers, schedule.job_id)
+                    refilled.append(schedule.refilled(trigger, self._calendars, work.now))
+                except Exception as error:
+                    log.exception("trigger of job %s cannot be evaluated", schedule.job_id)
+                    await self._set_aside(work, schedule.job_id, error)
+            await work.schedules.refill(refilled)
+            await work.commit()
+        await asyncio.sleep(0)
+        return bool(self._low)
 
 
 def _without_fires(firing: Firing) -> Firing:

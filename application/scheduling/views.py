@@ -12,6 +12,14 @@ class View(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """JSON in camelCase; instants in UTC."""
 
 
+class ComingChangeView(View, frozen=True, kw_only=True):
+    """What a job will be from `effective_from` on, and who has said so."""
+
+    effective_from: datetime
+    definition: msgspec.Raw
+    by: str
+
+
 class JobView(View, frozen=True, kw_only=True):
     """A job; `trigger` to `tags` are its definition as it was given, defaults filled in."""
 
@@ -46,6 +54,7 @@ class JobView(View, frozen=True, kw_only=True):
     created_by: str
     updated_at: datetime
     updated_by: str
+    coming_change: ComingChangeView | None = None
 
 
 class JobVersionView(View, frozen=True, kw_only=True):

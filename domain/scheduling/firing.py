@@ -95,7 +95,10 @@ def _decide_fires(schedule: Schedule, now: datetime, most: int | None) -> Firing
     if not schedule.active or _limit_reached(schedule):
         return Firing(decisions=(), after=_at_rest(schedule))
     nominal = [n for n in schedule.upcoming if n <= now]
-    due = [_Due(n, schedule.planned(i), schedule.in_time_until(i)) for i, n in enumerate(nominal)]
+    if schedule.policy.spread:
+        due = [_Due(n, schedule.planned(i), schedule.in_time_until(i)) for i, n in enumerate(nominal)]
+    else:
+        due = [_Due(n, n, n) for n in nominal]
     skipped = schedule.skipped
     if due and due[-1].planned > now:  # jitter or a window: its nominal time has come, its planned time has not
         due.pop()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from uuid import UUID
 
+from domain.scheduling.coming_change import ChangeComing, check_effective_from
 from domain.scheduling.dependency import Dependencies
 from domain.scheduling.errors import IllegalJobState, JobUnreadable, VersionMismatch
 from domain.scheduling.events import (
@@ -23,6 +22,7 @@ from domain.scheduling.events import (
     JobUpdated,
 )
 from domain.scheduling.ids import JobId
+from domain.scheduling.job_name import name_problems
 from domain.scheduling.job_type import JobTypes
 from domain.scheduling.limits import NO_LIMITS, Limits
 from domain.scheduling.place_rules import key_place_problems, place_problems
@@ -37,10 +37,6 @@ from domain.shared.json_value import JsonObject, same_json
 from domain.shared.text import control_characters
 from domain.timing.trigger import Trigger
 from domain.timing.triggers.manual import ManualTrigger
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
-RESERVED_NAMES = frozenset({"active", "preview", "validate"})
-"""Words that stand in the place of a job's name in a path."""
 
 
 class JobStatus(StrEnum):
@@ -85,16 +81,7 @@ class JobDefinition:
     owner: str | None = None
 
     def __post_init__(self) -> None:
-        problems: list[FieldProblem] = []
-        if not _NAME.fullmatch(self.name) or _is_uuid(self.name) or self.name in RESERVED_NAMES:
-            problems.append(
-                FieldProblem(
-                    "/name",
-                    "INVALID_NAME",
-                    f"Job name {self.name!r} must be 1 to 128 of a-z 0-9 . _ - and begin with a letter or digit;"
-                    f" no UUID, none of {', '.join(sorted(RESERVED_NAMES))}.",
-                )
-            )
+        problems = list(name_problems(self.name))
         if len(self.description) > 4000:
             problems.append(FieldProblem("/description", "TOO_LONG", "A description has at most 4000 characters."))
         if len(self.tags) > 50 or any(not 1 <= len(tag) <= 128 for tag in self.tags):
@@ -126,6 +113,15 @@ class JobDefinition:
         raise_all(problems)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComingChange:
+    """What a job will be from `effective_from` on; `by` has said so."""
+
+    effective_from: datetime
+    definition: JobDefinition
+    by: str
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class Job(Aggregate):
     """The aggregate. Firing never touches it; its schedule is a row of its own.
@@ -144,6 +140,7 @@ class Job(Aggregate):
     updated_at: datetime
     updated_by: str
     unreadable: str | None = None
+    coming: ComingChange | None = None
 
     @classmethod
     def create(cls, id_: JobId, tenant: TenantId, definition: JobDefinition, by: str, now: datetime) -> Job:
@@ -177,6 +174,8 @@ class Job(Aggregate):
     def redefine(self, definition: JobDefinition, by: str, now: datetime) -> bool:
         """Take a new definition as the next version. False, and nothing happens, when it says the same."""
         self._require("update")
+        if self.coming is not None:
+            raise ChangeComing(self.definition.name, self.coming.effective_from)
         is_known = self.unreadable is None
         if is_known and definition == self.definition and same_json(definition.parameters, self.definition.parameters):
             return False
@@ -185,6 +184,37 @@ class Job(Aggregate):
         self.updated_at, self.updated_by = now, by
         self._say(JobUpdated, now)
         return True
+
+    def announce(self, definition: JobDefinition, at: datetime, by: str, now: datetime) -> bool:
+        """Be this from `at` on, instead of what was announced before. False, and nothing happens, if it is so already.
+
+        Raises `Invalid` for an instant that cannot be.
+        """
+        self._require("update")
+        check_effective_from(at, now)
+        change = ComingChange(effective_from=at, definition=definition, by=by)
+        if self.coming is not None and replace(self.coming, by=by) == change:
+            return False
+        self.coming = change
+        self.updated_at, self.updated_by = now, by
+        return True
+
+    def withdraw(self, by: str, now: datetime) -> bool:
+        """Stay as it is. False if nothing was announced."""
+        if self.coming is None:
+            return False
+        self.coming = None
+        self.updated_at, self.updated_by = now, by
+        return True
+
+    def take_effect(self, now: datetime) -> ComingChange | None:
+        """Become what was announced, if its time has come; what that was."""
+        change = self.coming
+        if change is None or change.effective_from > now:
+            return None
+        self.coming = None
+        self.redefine(change.definition, change.by, now)
+        return change
 
     def activate(self, by: str, now: datetime) -> bool:
         """From CREATED or DISABLED. False when it already is ACTIVE. Raises `JobUnreadable`."""
@@ -210,6 +240,7 @@ class Job(Aggregate):
     def delete(self, by: str, now: datetime) -> None:
         """A soft delete: its history stays readable, its name is free again."""
         self._become(JobStatus.DELETED, "delete", JobDeleted, None, by, now)
+        self.coming = None
 
     def require_runnable(self) -> None:
         """Whether somebody may ask for a run now. Raises `IllegalJobState` unless ACTIVE or PAUSED."""
@@ -254,11 +285,3 @@ class Job(Aggregate):
                 reason=reason,
             )
         )
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -93,7 +93,8 @@ class _Projecting:
         if self.trigger.max_executions is None:  # nothing before counts, but one may be moved into the span
             begin = max(begin, start - self.trigger.spread)
         state = self.schedule.state
-        table = self.trigger.between(begin, end, state, self.calendars, MOST_WALKED)
+        ends = end if self.schedule.changes_at is None else min(end, self.schedule.changes_at)
+        table = self.trigger.between(begin, ends, state, self.calendars, MOST_WALKED)
         last = min(len(table), self._allowed(table))
         first = min(table.place(start), last)
         if first and self._fire(table, first - 1).planned >= start:
@@ -147,7 +148,12 @@ class _Projecting:
         elif spread:
             state = replace(self.schedule.state, last_nominal=nominal)
             following = self.trigger.next_fire(nominal, state, self.calendars)
-        return self._projected(nominal, following)
+        return self._projected(nominal, self._at_change(following))
+
+    def _at_change(self, following: datetime | None) -> datetime | None:
+        """The next time, or that from which on the job is another."""
+        known = [each for each in (following, self.schedule.changes_at) if each is not None]
+        return min(known, default=None)
 
     def _projected(self, nominal: datetime, following: datetime | None) -> ProjectedFire:
         window = self.trigger.window
@@ -186,8 +192,9 @@ class _Projecting:
             state = replace(state, last_end=self.span[0] + self.run_time)
         after = state.last_nominal or trigger.look_from(self.span[0], state)
         nominal = schedule.upcoming[0] if schedule.upcoming else trigger.next_fire(after, state, self.calendars)
-        while nominal is not None and left != 0:
-            fire = self._projected(nominal, None)
+        changes_at = schedule.changes_at
+        while nominal is not None and left != 0 and (changes_at is None or nominal < changes_at):
+            fire = self._projected(nominal, changes_at)
             yield fire
             left = left if left is None or fire.skip else left - 1
             last_end = fire.planned if fire.skip else fire.planned + self.run_time

@@ -24,7 +24,7 @@ from interfaces.cli.health import health
 from interfaces.cli.import_crontab import import_crontab
 from interfaces.cli.job_definitions import create, export, validate
 from interfaces.cli.job_diff import diff
-from interfaces.cli.job_edit import edit
+from interfaces.cli.job_edit import edit, withdraw_change
 from interfaces.cli.job_health import job_health
 from interfaces.cli.job_skips import skip, unskip
 from interfaces.cli.job_verbs import activate, delete, disable, pause, resume, run
@@ -97,7 +97,7 @@ for _command in (
     completion,
 ):
     scheduler.add_command(_command)
-for _command in (create, edit, apply, diff, validate, export, import_crontab):
+for _command in (create, edit, withdraw_change, apply, diff, validate, export, import_crontab):
     jobs.add_command(_command)
 for _command in (graph, dependencies, dependents, ancestors, plan):
     jobs.add_command(_command)

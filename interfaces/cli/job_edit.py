@@ -1,10 +1,11 @@
-"""`jobs edit`: a job's definition in an editor."""
+"""`jobs edit`: a job's definition in an editor, changed at once or later."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -12,6 +13,7 @@ import click
 from interfaces.cli.exits import CONFLICT, Failure
 from interfaces.cli.failures import describe, exit_code_of
 from interfaces.cli.output import clean, in_zone, print_one
+from interfaces.cli.parameter_types import Instant
 from interfaces.cli.session import Session, calls_server
 from scheduler_sdk.client_errors import ApiError
 
@@ -27,10 +29,12 @@ _HEADING = """\
 
 @click.command()
 @click.argument("job")
+@click.option("--effective-from", type=Instant(), metavar="TIME", help="Change it then, and not at once.")
 @calls_server
-def edit(session: Session, job: str) -> None:
+def edit(session: Session, job: str, effective_from: datetime | None) -> None:
     """Change a job in your editor ($VISUAL or $EDITOR).
 
+    With --effective-from fires before that time are those of the job as it is; `jobs withdraw-change` takes it back.
     Nothing is applied if somebody else changes the job meanwhile. What is refused is kept in a file.
     """
     from interfaces.cli.job_document import document_of
@@ -46,15 +50,30 @@ def edit(session: Session, job: str) -> None:
         try:
             written = _read(edited, before)
             _check_unchanged(session, client, before)
-            after = _update(client, before, document_of(before), written)
+            after = _update(client, before, document_of(before), written, effective_from)
         except Failure as failure:
             _keep(edited, failure.message, failure.exit_code)
     if session.output != "table":
         print_one(session, after, (), "name")
+    elif effective_from is not None and after.get("comingChange"):
+        click.echo(f"{clean(after['name'])} will be changed at {in_zone(effective_from.isoformat(), session.zone)}")
     elif after["version"] == before["version"]:
         click.echo(f"{clean(after['name'])} means the same as before")
     else:
         click.echo(f"{clean(after['name'])} is now at version {after['version']}, {clean(after['status'])}")
+
+
+@click.command("withdraw-change")
+@click.argument("job")
+@calls_server
+def withdraw_change(session: Session, job: str) -> None:
+    """Leave a job as it is: a change that was announced does not take effect."""
+    with session.client() as client:
+        after = client.withdraw_change(job)
+    if session.output != "table":
+        print_one(session, after, (), "name")
+    else:
+        click.echo(f"{clean(after['name'])} stays at version {after['version']}")
 
 
 def _read(text: str, before: Job) -> WrittenJob:
@@ -69,12 +88,14 @@ def _read(text: str, before: Job) -> WrittenJob:
     return jobs[0]
 
 
-def _update(client: Client, before: Job, shown: Mapping[str, Any], written: WrittenJob) -> Job:
+def _update(
+    client: Client, before: Job, shown: Mapping[str, Any], written: WrittenJob, effective_from: datetime | None
+) -> Job:
     """Sends what differs from the text that was shown, for the version that was shown."""
     now = written.document
     changes = {name: now.get(name) for name in {**shown, **now} if now.get(name) != shown.get(name)}
     try:
-        return client.update_job(before["id"], changes, version=before["version"])
+        return client.update_job(before["id"], changes, version=before["version"], effective_from=effective_from)
     except ApiError as error:
         raise Failure(describe(error, written.place_of), exit_code_of(error)) from error
 

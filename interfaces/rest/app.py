@@ -22,6 +22,7 @@ from application.operations.shared_locks import SharedLocks
 from application.scheduling.backfill_views import BackfillReader
 from application.scheduling.backfills import Backfills
 from application.scheduling.cluster_management import ClusterManagementService
+from application.scheduling.coming_changes import ComingChanges
 from application.scheduling.event_intake import EventIntake
 from application.scheduling.explanations import Explanations
 from application.scheduling.forecast import Forecast
@@ -64,6 +65,7 @@ from interfaces.rest.scheduling.apply import apply_jobs
 from interfaces.rest.scheduling.backfills import BACKFILLS
 from interfaces.rest.scheduling.cluster import ExecutorController
 from interfaces.rest.scheduling.cluster_upkeep import ClusterController
+from interfaces.rest.scheduling.coming_changes import ComingChangeController
 from interfaces.rest.scheduling.events import publish_events
 from interfaces.rest.scheduling.explain import explain_job, explain_task
 from interfaces.rest.scheduling.failures import FailureController
@@ -94,6 +96,7 @@ API: Sequence[ControllerRouterHandler] = (
     graph,
     preview,
     JobSkipController,
+    ComingChangeController,
     upcoming,
     apply_jobs,
     publish_events,
@@ -142,6 +145,7 @@ class Services:
     graphs: JobGraphs
     runs: Runs
     skips: Skips
+    coming_changes: ComingChanges
     upcoming: UpcomingFires
     events: EventIntake
     tasks: TaskExecutionService
@@ -193,6 +197,7 @@ def create_app(
                 ("graphs", services.graphs),
                 ("runs", services.runs),
                 ("skips", services.skips),
+                ("coming_changes", services.coming_changes),
                 ("upcoming_fires", services.upcoming),
                 ("events", services.events),
                 ("tasks", services.tasks),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from domain.scheduling.errors import JobNameTaken, JobNotFound, StaleVersion
 from domain.scheduling.ids import JobId
-from domain.scheduling.job import Job, JobStatus
+from domain.scheduling.job import ComingChange, Job, JobStatus
 from domain.scheduling.placement import Placement
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy, Timeouts
 from domain.scheduling.priority import Priority
@@ -23,6 +24,7 @@ from domain.timing.time_zone import TimeZone
 from domain.timing.triggers.cron import CronTrigger
 from infrastructure.sql.engine import Store
 from infrastructure.sql.scheduling.tables import job_versions, jobs
+from tests.builders import HOUR
 from tests.contract.builders import add_job, new_job, rows
 from tests.contract.conftest import Begin
 
@@ -216,3 +218,24 @@ async def test_jobs_that_the_same_executors_can_run_share_a_lane(begin: Begin, s
     await add_job(begin, "c", placement=Placement(pool="night"))
     lane = {row.name: row.lane for row in await rows(store, jobs)}
     assert lane["a"] == lane["b"] != lane["c"]
+
+
+async def test_what_is_announced_of_a_job_comes_back_and_goes(begin: Begin) -> None:
+    added = await add_job(begin)
+    async with begin() as work:
+        found = await work.jobs.of_any_tenant(added.id)
+        at, then = work.now + HOUR, replace(found.definition, description="other")
+        found.announce(then, at, "bob", work.now)
+        await work.jobs.save(found)
+        await work.commit()
+    found = await get(begin, "backup")
+    assert found.coming == ComingChange(effective_from=at, definition=then, by="bob")
+    async with begin() as work:
+        found = await work.jobs.of_any_tenant(added.id)
+        assert found.withdraw("ann", work.now)
+        await work.jobs.save(found)
+        await work.commit()
+    assert (await get(begin, "backup")).coming is None
+    async with begin() as work:
+        with pytest.raises(JobNotFound):
+            await work.jobs.of_any_tenant(JobId(uuid4()))

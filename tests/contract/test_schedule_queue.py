@@ -98,6 +98,7 @@ async def test_a_schedule_comes_back_as_it_was_put(begin: Begin) -> None:
         ),
         upcoming=tuple(n + timedelta(microseconds=1) for n in schedule.upcoming),
         exhausted=True,
+        changes_at=schedule.upcoming[-1] + HOUR,
         tail=Tail(occurrence_id=OccurrenceId(uuid4()), decision=Decision.MISSED),
     )
     last = full.upcoming[-1]
@@ -119,6 +120,15 @@ async def test_the_longest_due_are_taken_first_and_never_more_than_asked_for(beg
     few = await take_due(begin, 4)
     assert 0 < len(few) <= 4
     assert [s.job_id for s in few] == ids[: len(few)]
+
+
+async def test_those_that_are_due_for_longer_may_be_left_for_later(begin: Begin) -> None:
+    added = await add_due(begin, 7)
+    since = added[3].upcoming[0]
+    async with begin() as work:
+        due = await work.schedules.take_due(work.now, 100, since)
+    assert [s.job_id for s in due] == [s.job_id for s in added if s.upcoming[0] >= since]
+    assert 0 < len(due) < 7
 
 
 async def test_nothing_is_due_before_its_time(begin: Begin) -> None:

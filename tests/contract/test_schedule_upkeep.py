@@ -89,7 +89,7 @@ async def test_refilling_may_find_that_there_are_no_more_times(begin: Begin) -> 
     assert (await take(begin, schedule.job_id)).exhausted
 
 
-@pytest.mark.parametrize("change", ["fired", "redefined", "paused", "resumed", "set aside"])
+@pytest.mark.parametrize("change", ["fired", "redefined", "paused", "resumed", "announced", "set aside"])
 async def test_a_refill_that_comes_too_late_changes_nothing(begin: Begin, change: str) -> None:
     schedule = await low(begin)
     async with begin() as work:
@@ -102,6 +102,8 @@ async def test_a_refill_that_comes_too_late_changes_nothing(begin: Begin, change
                 await work.schedules.put(replace(schedule, active=False))
             case "resumed":
                 await work.schedules.put(replace(schedule, upcoming=longer(schedule).upcoming[1:]))
+            case "announced":
+                await work.schedules.put(replace(schedule, changes_at=schedule.upcoming[-1] + MINUTE))
             case "set aside":
                 await work.schedules.set_aside(schedule.job_id, "boom", work.now + MINUTE)
         await work.commit()

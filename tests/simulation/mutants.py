@@ -171,7 +171,7 @@ async def _advance_first(self: Planner, work: SchedulingWork, firings: Sequence[
     async with self._begin() as second:
         await second.schedules.record(Fired(occurrences=written.occurrences, tasks=written.tasks, schedules=()))
         await second.commit()
-    self._low += [schedule for schedule in written.schedules if schedule.is_low]
+    self._low |= {schedule.job_id: schedule for schedule in written.schedules if schedule.is_low}
     self._wake_up.signal("openings")
 
 

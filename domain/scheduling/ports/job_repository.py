@@ -25,6 +25,10 @@ class JobRepository(Protocol):
         """The job with this name, locked, or None; even one whose definition cannot be used."""
 
     @abstractmethod
+    async def of_any_tenant(self, id_: JobId) -> Job:
+        """The job with this id, locked, even one whose definition cannot be used. Raises `JobNotFound`."""
+
+    @abstractmethod
     async def save(self, job: Job) -> None:
         """Insert or update it, and keep its definition as a version of its own; its events go to the outbox.
 

@@ -31,8 +31,11 @@ class ScheduleQueue(Protocol):
     """Taking a schedule locks its row for this unit of work; that lock is what makes overlap hold cluster-wide."""
 
     @abstractmethod
-    async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
-        """At most `limit` schedules due at `now`, the longest due first, skipping those that another node holds."""
+    async def take_due(self, now: datetime, limit: int, since: datetime | None = None) -> Sequence[Schedule]:
+        """At most `limit` schedules due at `now`, the longest due first, skipping those that another node holds.
+
+        With `since` only those that are due no longer than that.
+        """
 
     @abstractmethod
     async def take(self, job_id: JobId) -> Schedule:

@@ -63,7 +63,7 @@ def _go_on(dialect: DialectName) -> sa.Update:
     change: dict[str, Any] = {
         "last_end": sa.func.coalesce(known, now, type_=Instant),
         "awaited_task": sa.null(),
-        "due_at": sa.case((asks, _s.last_nominal)),
+        "due_at": sa.case((asks, _s.last_nominal), else_=_s.changes_at),
     }
     same = (_s.job_id == e.c.job_id, _s.awaited_task == e.c.awaited_task)
     return sa.update(schedules).where(*same, _is_over()).values(change).returning(_s.job_id)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from application.scheduling.job_mapping import decode_definition, encode_definition
 from domain.scheduling.errors import JobNameTaken, JobNotFound, StaleVersion
 from domain.scheduling.ids import JobId
-from domain.scheduling.job import Job, JobDefinition, JobStatus
+from domain.scheduling.job import ComingChange, Job, JobDefinition, JobStatus
 from domain.scheduling.key_template import OWN_SLOT
 from domain.scheduling.ports.job_repository import JobRepository
 from domain.scheduling.ports.lane_directory import LaneDirectory
@@ -48,6 +48,12 @@ class SqlJobRepository(JobRepository):
 
     async def find(self, tenant: TenantId, name: str) -> Job | None:
         return await self._one(tenant, sa.and_(jobs.c.name == name, _NOT_DELETED))
+
+    async def of_any_tenant(self, id_: JobId) -> Job:
+        row = (await self._work.execute(sa.select(jobs).where(jobs.c.id == id_).with_for_update())).one_or_none()
+        if row is None:
+            raise JobNotFound(id_)
+        return _job(row)
 
     async def save(self, job: Job) -> None:
         if job.unreadable is None:
@@ -105,6 +111,7 @@ def _row(job: Job) -> dict[str, Any]:
         "created_at": job.created_at,
         "created_by": job.created_by,
         **_limits(job),
+        **_coming(job.coming),
     }
 
 
@@ -114,6 +121,13 @@ def _limits(job: Job) -> dict[str, Any]:
     if definition.firing.overlap.takes_turns:
         return _limit_columns(definition) | {"slot_key": f"{OWN_SLOT}{job.id}", "slot_most": 1}
     return _limit_columns(definition)
+
+
+def _coming(change: ComingChange | None) -> dict[str, Any]:
+    if change is None:
+        return {"coming_at": None, "coming_spec": None, "coming_by": None}
+    spec = encode_definition(change.definition)
+    return {"coming_at": change.effective_from, "coming_spec": spec, "coming_by": change.by}
 
 
 def _limit_columns(definition: JobDefinition) -> dict[str, Any]:
@@ -164,7 +178,16 @@ def _job(row: sa.Row[Any]) -> Job:
         updated_by=row.updated_by,
         version=row.version,
         unreadable=unreadable,
+        coming=coming_of(row),
     )
+
+
+def coming_of(row: sa.Row[Any]) -> ComingChange | None:
+    """What a row of `jobs` says was announced. Raises `Invalid` if this node cannot make sense of it."""
+    if row.coming_at is None:
+        return None
+    definition = decode_definition(row.coming_spec)
+    return ComingChange(effective_from=row.coming_at, definition=definition, by=row.coming_by)
 
 
 def _definition(row: sa.Row[Any]) -> tuple[JobDefinition, str | None]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 
 from application.scheduling.documents import complete
 from application.scheduling.job_document import JobDocument, cached_document
 from application.scheduling.queries import JobFilter, Slice
 from application.scheduling.trigger_document import trigger_of
-from application.scheduling.views import JobVersionView, JobView
+from application.scheduling.views import ComingChangeView, JobVersionView, JobView
 from application.shared.page import Page
 from domain.scheduling.errors import JobNotFound
 from domain.scheduling.job import JobStatus
@@ -47,6 +48,9 @@ _JOBS = sa.select(
     _s.upcoming,
     _s.fired_count,
     _s.health_error,
+    _j.coming_at,
+    _j.coming_spec,
+    _j.coming_by,
 ).select_from(jobs.outerjoin(schedules, _s.job_id == _j.id))
 
 
@@ -86,13 +90,16 @@ class JobReading(Reading):
 
 
 def _version(row: Row) -> JobVersionView:
-    try:
-        definition = complete(cached_document(row.spec))
-    except Invalid:
-        definition = raw(row.spec)  # as it was written down, though this server does not know what it means
     return JobVersionView(
-        version=row.version, definition=definition, created_at=row.created_at, created_by=row.created_by
+        version=row.version, definition=_shown(row.spec), created_at=row.created_at, created_by=row.created_by
     )
+
+
+def _shown(spec: str) -> msgspec.Raw:
+    try:
+        return complete(cached_document(spec))
+    except Invalid:
+        return raw(spec)  # as it was written down, though this server does not know what it means
 
 
 def _job(row: Row) -> JobView:
@@ -129,7 +136,14 @@ def _job(row: Row) -> JobView:
         created_by=row.created_by,
         updated_at=row.updated_at,
         updated_by=row.updated_by,
+        coming_change=_coming(row),
     )
+
+
+def _coming(row: Row) -> ComingChangeView | None:
+    if row.coming_at is None:
+        return None
+    return ComingChangeView(effective_from=row.coming_at, definition=_shown(row.coming_spec), by=row.coming_by)
 
 
 def _definition(row: Row) -> tuple[JobDocument, Trigger | None, str | None]:
@@ -144,12 +158,12 @@ def _definition(row: Row) -> tuple[JobDocument, Trigger | None, str | None]:
 
 def _next_fire(row: Row, known: Trigger | None) -> datetime | None:
     """What is due next may be no fire but the first of the times that a calendar takes out."""
-    if row.due_at is None or NESTED not in row.upcoming:
+    if row.coming_at is None and (row.due_at is None or NESTED not in row.upcoming):
         due_at: datetime | None = row.due_at
         return due_at
     first, following = (*instants_of(row.upcoming)[:2], None, None)[:2]
     spread = NO_TIME if known is None else known.spread
-    return None if first is None else planned_at(row.id, first, spread, following)
+    return None if first is None else planned_at(row.id, first, spread, following or row.coming_at)
 
 
 def _is_exhausted(row: Row, known: Trigger | None) -> bool:
@@ -158,4 +172,4 @@ def _is_exhausted(row: Row, known: Trigger | None) -> bool:
         return False
     if known.max_executions is not None and row.fired_count >= known.max_executions:
         return True
-    return bool(row.exhausted) and row.upcoming == "[]" and known.by_clock
+    return bool(row.exhausted) and row.coming_at is None and row.upcoming == "[]" and known.by_clock

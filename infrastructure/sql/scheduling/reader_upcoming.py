@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 from uuid import UUID
@@ -16,8 +17,10 @@ from application.scheduling.upcoming import ActiveJob, UpcomingFilter, UpcomingR
 from domain.scheduling.executor import ExecutorStatus
 from domain.scheduling.ids import JobId
 from domain.scheduling.job import JobStatus
+from domain.shared.errors import Invalid
 from domain.shared.ids import TenantId
 from domain.timing.trigger import Trigger
+from infrastructure.sql.scheduling.job_repository import coming_of
 from infrastructure.sql.scheduling.reading import Row
 from infrastructure.sql.scheduling.run_times import RunTimeReading
 from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of
@@ -37,7 +40,7 @@ class SqlUpcomingReader(RunTimeReading, UpcomingReader):
     ) -> Sequence[ActiveJob]:
         fires = sa.or_(_s.due_at < until, _s.awaited_task.is_not(None))
         query = (
-            sa.select(*COLUMNS, _j.name, _j.type, _j.spec, _l.pool)
+            sa.select(*COLUMNS, _j.name, _j.type, _j.spec, _j.coming_at, _j.coming_spec, _j.coming_by, _l.pool)
             .select_from(schedules.join(jobs, _j.id == _s.job_id).join(lanes, _l.id == _j.lane))
             .where(_j.tenant == tenant, _j.status == word(JobStatus.ACTIVE), fires)
             .order_by(_s.due_at, _s.job_id)
@@ -51,7 +54,7 @@ class SqlUpcomingReader(RunTimeReading, UpcomingReader):
             query = query.where(_l.pool.in_(where.pools))
         if where.tags:
             query = query.where(self._has_any(_j.tags, where.tags))
-        return [_active_job(row) for row in await self._all(query)]
+        return [job for row in await self._all(query) for job in _active_jobs(row)]
 
     async def run_times(self, job_ids: Sequence[UUID]) -> Mapping[JobId, timedelta]:
         latest = await self._latest_runs(job_ids)
@@ -65,14 +68,20 @@ class SqlUpcomingReader(RunTimeReading, UpcomingReader):
         return {row.pool: row.slots for row in await self._all(query)}
 
 
-def _active_job(row: Row) -> ActiveJob:
-    return ActiveJob(
-        name=row.name,
-        type=row.type,
-        pool=row.pool,
-        schedule=schedule_of(tuple(row)[: len(COLUMNS)]),
-        trigger=_trigger(row.name, row.spec),
-    )
+def _active_jobs(row: Row) -> Iterator[ActiveJob]:
+    """The job, and once more as it will be if a change of it is announced."""
+    schedule, trigger = schedule_of(tuple(row)[: len(COLUMNS)]), _trigger(row.name, row.spec)
+    yield ActiveJob(name=row.name, type=row.type, pool=row.pool, schedule=schedule, trigger=trigger)
+    try:
+        change = coming_of(row)
+    except Invalid:
+        log.exception("the announced change of job %s cannot be read", row.name)
+        return
+    if change is not None:
+        then, firing = change.definition.trigger, change.definition.firing
+        changed = schedule.changed(change.effective_from, anew=then != trigger, awaits_end=then.awaits_end)
+        changed = replace(changed, policy=firing)
+        yield ActiveJob(name=row.name, type=row.type, pool=row.pool, schedule=changed, trigger=then)
 
 
 def _trigger(name: str, spec: str) -> Trigger | None:

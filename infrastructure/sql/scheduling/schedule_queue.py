@@ -31,6 +31,7 @@ from infrastructure.sql.scheduling.schedule_rows import COLUMNS, schedule_of, sk
 from infrastructure.sql.scheduling.schedule_statements import (
     JOBS,
     KNOWN_TIMES,
+    LONG_AGO,
     REFILL,
     SPECS,
     STEPS,
@@ -55,10 +56,10 @@ class SqlScheduleQueue(ScheduleQueue):
     def __init__(self, work: SqlUnitOfWork, tzdata_version: str) -> None:
         self._work, self._tzdata_version = work, tzdata_version
 
-    async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
+    async def take_due(self, now: datetime, limit: int, since: datetime | None = None) -> Sequence[Schedule]:
         step = next(step for step in STEPS if step <= limit)
         taken = []
-        for row in await self._work.fetch(TAKE_DUE[step], b_now=now):
+        for row in await self._work.fetch(TAKE_DUE[step], b_now=now, b_since=since or LONG_AGO):
             try:
                 taken.append(schedule_of(row))
             except Exception as error:
@@ -124,6 +125,7 @@ class SqlScheduleQueue(ScheduleQueue):
             "awaited_task": schedule.awaited,
             "tail_id": tail.occurrence_id if tail else None,
             "tail_decision": tail.decision if tail else None,
+            "changes_at": schedule.changes_at,
             "health_error": None,
             "failures": 0,
         }
@@ -143,7 +145,7 @@ class SqlScheduleQueue(ScheduleQueue):
 
     async def refill(self, schedules: Sequence[Schedule]) -> None:
         rows = [
-            (s.job_id, s.job_version, s.state.last_nominal, s.due_at, times_text(s), s.exhausted)
+            (s.job_id, s.job_version, s.state.last_nominal, s.changes_at, s.due_at, times_text(s), s.exhausted)
             for s in sorted(schedules, key=lambda s: s.job_id)  # an event may be locking several of them, too
         ]
         if rows:

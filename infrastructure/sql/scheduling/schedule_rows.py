@@ -38,6 +38,7 @@ COLUMNS = (
     _s.awaited_task,
     _s.tail_id,
     _s.tail_decision,
+    _s.changes_at,
 )
 """What `schedule_of` reads, in this order."""
 
@@ -50,7 +51,7 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
 
     Raises whatever makes it unreadable, for example a policy that a newer version has written.
     """
-    job_id, version, lane, policy, upcoming, skips, active, exhausted, *state, awaited, tail_id, tail = row
+    job_id, version, lane, policy, upcoming, skips, active, exhausted, *state, awaited, tail_id, tail, changes_at = row
     last_nominal, last_end, fired_count, since = state
     return Schedule(
         job_id=JobId(job_id),
@@ -65,6 +66,7 @@ def schedule_of(row: Sequence[Any]) -> Schedule:
         exhausted=exhausted,
         tail=Tail(occurrence_id=OccurrenceId(tail_id), decision=Decision(tail)) if tail_id else None,
         awaited=None if awaited is None else TaskId(awaited),
+        changes_at=changes_at,
     )
 
 

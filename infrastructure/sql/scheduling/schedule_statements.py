@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,11 +18,15 @@ from infrastructure.sql.types import Instant, JsonText
 
 _s, _t = schedules.c, tasks.c
 
+LONG_AGO: Final = datetime(1, 1, 2, tzinfo=UTC)
+"""Nothing has been due for longer."""
+
 STEPS = (1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
 
 
 def _take_due(limit: int) -> Statement:
-    due = sa.select(*COLUMNS).where(_s.due_at.is_not(None), _s.due_at <= sa.bindparam("b_now", type_=Instant))
+    between = _s.due_at.between(sa.bindparam("b_since", type_=Instant), sa.bindparam("b_now", type_=Instant))
+    due = sa.select(*COLUMNS).where(_s.due_at.is_not(None), between)
     oldest = due.order_by(_s.due_at, _s.job_id).limit(sa.literal_column(str(limit)))
     return Statement(lambda _: oldest.with_for_update(skip_locked=True))
 
@@ -58,6 +63,7 @@ KNOWN_TIMES = Relation(
     job_id=sa.Uuid,
     job_version=sa.Integer,
     last_nominal=Instant,
+    changes_at=Instant,
     due_at=Instant,
     upcoming=JsonText,
     exhausted=sa.Boolean,
@@ -72,6 +78,7 @@ def _refill(dialect: DialectName) -> sa.Update:
     unchanged = (
         _s.job_version == r.c.job_version,
         _s.last_nominal.is_not_distinct_from(r.c.last_nominal),
+        _s.changes_at.is_not_distinct_from(r.c.changes_at),
         _s.active,
         _s.health_error.is_(None),
         continues,

@@ -35,6 +35,9 @@ jobs = Table(
     Column("updated_at", Instant, nullable=False),
     Column("updated_by", Text, nullable=False),
     *limit_columns(),
+    Column("coming_at", Instant),
+    Column("coming_spec", JsonText),
+    Column("coming_by", Text),
 )
 partial_index("uq_jobs_tenant_name", jobs.c.tenant, jobs.c.name, where="status <> 'DELETED'", unique=True)
 
@@ -71,6 +74,7 @@ schedules = Table(
     Column("health_error", Text),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("skips", JsonText),
+    Column("changes_at", Instant),
 )
 partial_index("ix_schedules_due", schedules.c.due_at, schedules.c.job_id, where="due_at IS NOT NULL")
 partial_index("ix_schedules_awaiting", schedules.c.awaited_task, where="awaited_task IS NOT NULL")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from hashlib import blake2s
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from application.shared.principal import Principal
 from domain.scheduling.ids import JobId
 from domain.scheduling.job import JobStatus
 from interfaces.rest.bodies import Body
-from interfaces.rest.parameters import invalid
+from interfaces.rest.parameters import instant_of, invalid
 from interfaces.rest.scheduling.job_times import Fires, FireView
 from interfaces.rest.scheduling.match_views import MatchesView
 
@@ -36,6 +36,11 @@ IfNoneMatch = Annotated[
 ]
 DryRun = Annotated[
     bool, QueryParameter(name="dryRun", description="Check everything and show what would be; store nothing.")
+]
+
+EffectiveFrom = Annotated[
+    str | None,
+    QueryParameter(name="effectiveFrom", description="An instant to come: change the job then, and not at once."),
 ]
 
 _TAG = re.compile(r'(?:W/)?"(?P<version>\d{1,9})(?:-[0-9a-f]+)?"')
@@ -95,18 +100,19 @@ async def changed(
     reader: SchedulingReader,
     forecast: Forecast,
     *,
+    effective_from: str | None = None,
     if_match: str | None = None,
     dry_run: bool = False,
     days: int = COMPARED_DAYS,
     status: int = 200,
 ) -> Response[JobView]:
     """Do it on these terms. The answer is the job afterwards; with `dry_run` as it would be, always with status 200."""
-    versions = _versions(if_match)
+    terms = Terms(versions=_versions(if_match), effective_from=instant_of("effectiveFrom", effective_from))
     if dry_run:
         rehearsal = Rehearsal()
-        await change(Terms(versions=versions, rehearsal=rehearsal))
+        await change(replace(terms, rehearsal=rehearsal))
         return Response(_rehearsed(rehearsal, forecast, days), status_code=200)
-    job = await reader.job(principal.tenant, await change(Terms(versions=versions)))
+    job = await reader.job(principal.tenant, await change(terms))
     headers = {"ETag": etag_of(job)}
     if status == 201:
         headers["Location"] = f"/api/v1/jobs/{job.id}"

@@ -19,7 +19,16 @@ from interfaces.rest.idempotency import ONCE
 from interfaces.rest.injected import Injected
 from interfaces.rest.keys import job_key
 from interfaces.rest.parameters import Cursor, Limit, choices, several
-from interfaces.rest.scheduling.job_answers import Days, DryRun, IfMatch, IfNoneMatch, RehearsedJob, changed, seen
+from interfaces.rest.scheduling.job_answers import (
+    Days,
+    DryRun,
+    EffectiveFrom,
+    IfMatch,
+    IfNoneMatch,
+    RehearsedJob,
+    changed,
+    seen,
+)
 
 
 class LiveTasks(StrEnum):
@@ -122,16 +131,21 @@ class JobController(Controller):
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
         forecast: Injected[Forecast],
+        effective_from: EffectiveFrom = None,
         if_match: IfMatch = None,
         dry_run: DryRun = False,
         days: Days = COMPARED_DAYS,
     ) -> Response[JobView]:
-        """Change what the body names: what is absent stays, null goes back to the default."""
+        """Change what the body names: what is absent stays, null goes back to the default.
+
+        With `effectiveFrom` the job becomes this at that instant: fires before it are those of the present version.
+        """
         return await changed(
             lambda terms: jobs.replace_fields(principal, job_key(job), data, terms),
             principal,
             reader,
             forecast,
+            effective_from=effective_from,
             if_match=if_match,
             dry_run=dry_run,
             days=days,
@@ -146,19 +160,21 @@ class JobController(Controller):
         jobs: Injected[JobManagementService],
         reader: Injected[SchedulingReader],
         forecast: Injected[Forecast],
+        effective_from: EffectiveFrom = None,
         if_match: IfMatch = None,
         dry_run: DryRun = False,
         days: Days = COMPARED_DAYS,
     ) -> Response[JobView]:
         """Merge the body into the job's document (RFC 7396), down to single parameters; null removes a member.
 
-        A trigger of another type replaces the former one as a whole.
+        A trigger of another type replaces the former one as a whole. `effectiveFrom` is as in `PUT`.
         """
         return await changed(
             lambda terms: jobs.merge(principal, job_key(job), data, terms),
             principal,
             reader,
             forecast,
+            effective_from=effective_from,
             if_match=if_match,
             dry_run=dry_run,
             days=days,

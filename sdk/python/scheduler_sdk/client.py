@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from scheduler_sdk import change_calls
 from scheduler_sdk import client_calls as calls
 from scheduler_sdk.client_backfills import BackfillCalls
 from scheduler_sdk.client_calls import LARGEST_PAGE, Call
@@ -83,12 +84,24 @@ class Client(LockCalls, BackfillCalls, DiagnosisCalls, GraphCalls, TimeCalls, Op
         """With an `idempotency_key` the call may be repeated for 24 hours, and takes effect once."""
         return self._send(calls.with_key(calls.create_job(document), idempotency_key))
 
-    def update_job(self, job: str, changes: Mapping[str, Any], *, version: int | None = None) -> Job:
+    def update_job(
+        self,
+        job: str,
+        changes: Mapping[str, Any],
+        *,
+        version: int | None = None,
+        effective_from: datetime | None = None,
+    ) -> Job:
         """Changes what `changes` names; None takes a member back to its default.
 
-        With `version` only if the job is still at it: else `ApiError` with status 412.
+        With `version` only if the job is still at it: else `ApiError` with status 412. With `effective_from` the change
+        is announced, and takes effect then: fires before it are those of the job as it is.
         """
-        return self._send(calls.update_job(job, changes, version))
+        return self._send(change_calls.update_job(job, changes, version, effective_from))
+
+    def withdraw_change(self, job: str) -> Job:
+        """The job stays as it is: what was announced does not take effect."""
+        return self._send(change_calls.withdraw_change(job))
 
     def trigger(
         self,

@@ -73,11 +73,6 @@ def create_job(document: JobDocument) -> Call[Job]:
     return Call("POST", "/jobs", body=document)
 
 
-def update_job(job: str, changes: Mapping[str, Any], version: int | None) -> Call[Job]:
-    terms = {} if version is None else {"If-Match": f'"{version}"'}
-    return Call("PUT", f"/jobs/{_segment(job)}", body=changes, headers=terms)
-
-
 def act_on_job(job: str, verb: str, reason: str | None = None) -> Call[Job]:
     return Call("POST", f"/jobs/{_segment(job)}/{verb}", body=_given(reason=reason))
 

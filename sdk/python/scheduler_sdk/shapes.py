@@ -22,6 +22,14 @@ class Page(TypedDict, Generic[T]):
     nextCursor: str | None
 
 
+class ComingChange(TypedDict):
+    """What a job will be from `effectiveFrom` on, and who has said so."""
+
+    effectiveFrom: str
+    definition: dict[str, Any]
+    by: str
+
+
 class Job(TypedDict, total=False):
     """A job: its document, and what the server knows about it."""
 
@@ -41,6 +49,7 @@ class Job(TypedDict, total=False):
     exhausted: bool
     createdAt: str
     updatedAt: str
+    comingChange: ComingChange | None
 
 
 class Occurrence(TypedDict, total=False):

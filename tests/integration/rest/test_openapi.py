@@ -29,7 +29,7 @@ OPERATIONS = {
     "acquireLock", "checkFence", "clusterLocks", "clusterNodes", "extendLock", "getLock", "listLocks", "releaseLock",
     "followEvents", "listSinks", "listDeadLetters", "redriveDeadLetters", "purgeDeadLetters",
     "createWebhook", "listWebhooks", "getWebhook", "rotateWebhookSecret", "deleteWebhook",
-    "skipFire", "unskipFire", "reportProgress", "saveCheckpoint",
+    "skipFire", "unskipFire", "withdrawChange", "reportProgress", "saveCheckpoint",
     "listUpcoming",
     "listOperations", "getOperation", "patchOperation", "runOperation", "pauseOperation", "resumeOperation",
     "listOperationExecutions", "listExecutions", "getExecution",

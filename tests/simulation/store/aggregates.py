@@ -75,6 +75,13 @@ class MemoryJobRepository(JobRepository):
         return _clone(job)
 
     @statement
+    def of_any_tenant(self, id_: JobId) -> Job:
+        job = self._jobs.lock(id_)
+        if job is None:
+            raise JobNotFound(id_)
+        return _clone(job)
+
+    @statement
     def find(self, tenant: TenantId, name: str) -> Job | None:
         job_id = self._names.get((tenant, name))
         job = None if job_id is None else self._jobs.lock(job_id)

@@ -33,17 +33,18 @@ class MemoryScheduleQueue(ScheduleQueue):
         self._table = ScheduleTable(transaction)
         self._jobs: Table[JobId, Job] = Table(transaction, "jobs")
 
-    async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
-        taken = await self._take_due(now, limit)
+    async def take_due(self, now: datetime, limit: int, since: datetime | None = None) -> Sequence[Schedule]:
+        taken = await self._take_due(now, limit, since)
         minding = [s for s in taken if _minds(s.policy)]
         counted = {s.job_id: s for s in await self._all_with_live(minding)} if minding else {}
         return [counted.get(schedule.job_id, schedule) for schedule in taken]
 
     @statement
-    def _take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
+    def _take_due(self, now: datetime, limit: int, since: datetime | None) -> Sequence[Schedule]:
         rows = self._table.rows
         free = (row for row in rows.rows() if rows.is_free(row.schedule.job_id))
         due = sorted((row.due_at, row.schedule.job_id) for row in free if row.due_at is not None and row.due_at <= now)
+        due = [(due_at, job_id) for due_at, job_id in due if since is None or due_at >= since]
         taken = [rows.lock(job_id) for _, job_id in due[:limit]]
         return [row.schedule for row in taken if row is not None]
 
@@ -120,8 +121,8 @@ class MemoryScheduleQueue(ScheduleQueue):
             if row is None or row.error is not None or not row.schedule.active:
                 continue
             present = row.schedule
-            same = (known.job_version, known.state.last_nominal) == (present.job_version, present.state.last_nominal)
-            if same and known.upcoming[: len(present.upcoming)] == present.upcoming:
+            same = [(s.job_version, s.state.last_nominal, s.changes_at) for s in (known, present)]
+            if same[0] == same[1] and known.upcoming[: len(present.upcoming)] == present.upcoming:
                 more = replace(present, upcoming=known.upcoming, excluded=known.excluded, exhausted=known.exhausted)
                 self._table.rows.put(known.job_id, replace(row, schedule=more, due_at=known.due_at))
 
@@ -171,7 +172,9 @@ class MemoryChainQueue(ChainQueue):
             state = replace(row.schedule.state, last_end=end)
             asks = row.schedule.active and not row.schedule.exhausted
             schedule = replace(row.schedule, state=state, awaited=None)
-            self._table.rows.put(job_id, replace(row, schedule=schedule, due_at=state.last_nominal if asks else None))
+            self._table.rows.put(
+                job_id, replace(row, schedule=schedule, due_at=state.last_nominal if asks else schedule.changes_at)
+            )
             gone_on += 1
         return gone_on
 

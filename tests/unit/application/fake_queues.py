@@ -171,8 +171,9 @@ class FakeScheduleQueue(ScheduleQueue):
         reserved = [o for o in waiting if not is_asked_for(o.fire_key)]
         return replace(schedule, live=len(in_the_way), waiting=len(waiting), reserved=len(reserved))
 
-    async def take_due(self, now: datetime, limit: int) -> Sequence[Schedule]:
+    async def take_due(self, now: datetime, limit: int, since: datetime | None = None) -> Sequence[Schedule]:
         due = [(at, s.job_id) for s in self._tables.schedules.values() if (at := self._due_at(s)) and at <= now]
+        due = [(at, job_id) for at, job_id in due if since is None or at >= since]
         return [self.with_live(self._tables.schedules[job_id]) for _, job_id in sorted(due)[:limit]]
 
     async def take(self, job_id: JobId) -> Schedule:

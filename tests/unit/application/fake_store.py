@@ -243,6 +243,11 @@ class FakeJobs(JobRepository):
             return found
         raise JobNotFound(key)
 
+    async def of_any_tenant(self, id_: JobId) -> Job:
+        if id_ not in self._work.tables.jobs:
+            raise JobNotFound(id_)
+        return _clone(self._work.tables.jobs[id_])
+
     async def find(self, tenant: TenantId, name: str) -> Job | None:
         for job in self._work.tables.jobs.values():
             if (job.tenant, job.definition.name) == (tenant, name) and job.status is not JobStatus.DELETED:

@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.scheduling.job import RESERVED_NAMES, JobDefinition
+from domain.scheduling.job import JobDefinition
+from domain.scheduling.job_name import RESERVED_NAMES
 from domain.scheduling.placement import Placement
 from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy, OverlapPolicy, Timeouts
 from domain.scheduling.priority import Priority

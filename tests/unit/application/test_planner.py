@@ -227,6 +227,18 @@ async def test_a_schedule_that_could_not_be_refilled_fires_at_the_times_it_knows
     assert decisions(store, job_id) == {Decision.FIRED: 2}
 
 
+async def test_whoever_comes_due_meanwhile_does_not_wait_until_all_have_caught_up(
+    planner: Planner, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.scheduling.planner.BEHIND_AT_ONCE", 2)
+    once = {1: NOON - HOUR, 2: NOON - HOUR, 3: NOON - MINUTE - SECOND, 4: NOON - MINUTE - SECOND, 5: NOON, 6: NOON}
+    for number, at in once.items():
+        add(store, number, upcoming=(at,), trigger=TimesTrigger(times=(at,)))
+    await planner.tick()
+    order = [entry.job_id.int for entry in store.tables.occurrences.values()]
+    assert order == [1, 2, 5, 6, 3, 4]
+
+
 async def test_a_trigger_that_cannot_be_read_says_so(planner: Planner, store: FakeStore) -> None:
     job_id = add(store, upcoming=(NOON,))
     del store.tables.jobs[job_id]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.scheduling.errors import UnknownJobType
-from domain.scheduling.job import RESERVED_NAMES, JobDefinition
+from domain.scheduling.job import JobDefinition
+from domain.scheduling.job_name import RESERVED_NAMES
 from domain.scheduling.job_type import JobType, JobTypes, check_nothing
 from domain.scheduling.job_types.built_in import BUILT_IN
 from domain.shared.errors import Invalid

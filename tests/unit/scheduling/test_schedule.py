@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from domain.scheduling.policies import FiringPolicy, Misfire, MisfirePolicy
 from domain.scheduling.schedule import CATCH_UP_STEP, PLANNED_AHEAD, REFILL_BELOW, Schedule
 from domain.timing.spread import planned_at
 from domain.timing.trigger import TriggerState
+from domain.timing.triggers.any_of import AnyOfTrigger
+from domain.timing.triggers.fixed_rate import FixedRateTrigger
 from domain.timing.triggers.manual import ManualTrigger
 from tests.builders import (
     CALENDARS,
@@ -28,6 +31,7 @@ from tests.builders import (
     schedule,
 )
 from tests.unit.scheduling.strategies import times_triggers
+from tests.unit.timing.strategies import CLOCK_CHANGES, utc
 
 MINUTELY = cron("* * * * *")
 AFTER_NOON = every(MINUTE, 100, NOON + MINUTE)
@@ -136,6 +140,31 @@ def test_extending_reaches_beyond_now_with_room_to_spare() -> None:
 def test_extending_to_the_end_of_a_trigger_exhausts_the_schedule() -> None:
     known = schedule(AFTER_NOON[:3]).extended(TimesTrigger(times=AFTER_NOON), CALENDARS, NOON + DAY)
     assert (known.upcoming, known.exhausted) == (AFTER_NOON, True)
+
+
+@given(
+    st.sampled_from([(zone, utc(at)) for zone, times in CLOCK_CHANGES.items() for at in times]),
+    st.sampled_from(["* * * * *", "*/7 1-4 * * *", "30 2 * * *", "0 0 1 * *"]),
+    st.integers(0, 3),
+    st.timedeltas(MINUTE, 3 * DAY),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_gap_is_told_at_once_as_it_would_be_one_by_one(
+    change: tuple[str, datetime], expression: str, kind: int, gap: timedelta
+) -> None:
+    zone, around = change
+    by_cron, rate = cron(expression, zone), FixedRateTrigger(every=17 * MINUTE)
+    trigger = [by_cron, rate, AnyOfTrigger(triggers=(by_cron, rate)), cron(expression, zone, max_executions=3)][kind]
+    begin = around - DAY
+    known = schedule(state=TriggerState(since=begin - MINUTE), policy=FiringPolicy()).refilled(
+        trigger, CALENDARS, begin
+    )
+    known = replace(known, upcoming=known.upcoming[:1], exhausted=False)
+    extended = known.extended(trigger, CALENDARS, begin + gap)
+    walked = trigger.upcoming(begin, known.state, CALENDARS, len(extended.upcoming))
+    unlimited = replace(trigger, max_executions=None).upcoming(begin, known.state, CALENDARS, len(extended.upcoming))
+    assert list(extended.upcoming) == (unlimited if trigger.max_executions else walked)
+    assert extended.upcoming[-1] > begin + gap or len(extended.upcoming) == CATCH_UP_STEP + 1
 
 
 @pytest.mark.parametrize(
