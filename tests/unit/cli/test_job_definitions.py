@@ -151,7 +151,7 @@ class Editor:
         self._run, self._script, self._monkeypatch = run, room / "editor.py", monkeypatch
         self.room = room
 
-    def __call__(self, before: str, after: str) -> Result:
+    def __call__(self, before: str, after: str, *options: str) -> Result:
         self._script.write_text(
             "import sys, pathlib\n"
             "file = pathlib.Path(sys.argv[1])\n"
@@ -161,7 +161,7 @@ class Editor:
         self._monkeypatch.setenv("VISUAL", shlex.join([sys.executable, str(self._script)]))
         self._monkeypatch.setenv("TMPDIR", str(self.room))
         self._monkeypatch.setattr("tempfile.tempdir", None)
-        return self._run("jobs", "edit", "nightly")
+        return self._run("jobs", "edit", "nightly", *options)
 
 
 @pytest.fixture
@@ -181,6 +181,19 @@ def test_what_was_edited_is_sent_for_the_version_that_was_shown(edit: Editor, fa
     assert (changed.exit_code, changed.stdout) == (0, "nightly is now at version 4, ACTIVE\n")
     assert fake.requests[-1].body == {"description": None, "overlap": "ALLOW"}
     assert fake.requests[-1].if_match == '"3"'
+
+
+def test_an_edit_may_be_announced_and_what_was_announced_withdrawn(edit: Editor, fake: FakeScheduler, run: Run) -> None:
+    coming = {"effectiveFrom": "2031-05-06T12:00:00Z", "definition": {}, "by": "ann"}
+    fake.routes["PUT /jobs/j-1"] = lambda _: (200, SHOWN | {"comingChange": coming})
+    fake.routes["DELETE /jobs/nightly/coming-change"] = lambda _: (200, SHOWN)
+    announced = edit("0 2 * * *", "0 3 * * *", "--effective-from", "2031-05-06T12:00:00Z")
+    assert announced.exit_code == 0, announced.output
+    assert "will be changed at" in announced.output
+    (sent,) = [request for request in fake.requests if request.method == "PUT"]
+    assert sent.query["effectiveFrom"] == "2031-05-06T12:00:00+00:00"
+    withdrawn = run("jobs", "withdraw-change", "nightly")
+    assert (withdrawn.exit_code, "stays at version" in withdrawn.output) == (0, True)
 
 
 def test_a_job_that_is_not_edited_is_left_as_it_is(edit: Editor, fake: FakeScheduler) -> None:
