@@ -61,6 +61,7 @@ def task(row: TaskRow) -> Columns:
         "ended_at": row.ended_at,
         "created_at": row.created_at,
         "progress": row.progress,
+        "progress_message": row.progress_message,
         "checkpoint": row.checkpoint,
         "parameters": row.parameters,
         "result": row.result,

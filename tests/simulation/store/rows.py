@@ -70,6 +70,7 @@ class TaskRow:
     reason: str | None = None
     unique_key: str | None = None
     progress: float | None = None
+    progress_message: str | None = None
     checkpoint: JsonText | None = None
     slot: LimitKey | None = None
     most: int = 0
@@ -172,6 +173,7 @@ class TaskRow:
             expires_at=None,
             error=None,
             progress=None,
+            progress_message=None,
             absences=0,
             version=self.version + 1,
         )

@@ -107,6 +107,7 @@ class MemoryTaskRepository(TaskRepository):
                 expires_at=None,
                 error=None,
                 progress=None,
+                progress_message=None,
                 gate=None,
                 status=task.status,
                 attempt=task.attempt,

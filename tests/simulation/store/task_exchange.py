@@ -80,8 +80,10 @@ class MemoryTaskExchange(TaskExchange):
             for said in sorted(standings, key=lambda each: each.task_id):
                 if (row := call.leased((said.task_id, said.token))) is not None:
                     progress = row.progress if said.progress is None else said.progress
+                    message = row.progress_message if said.progress is None else said.message
                     checkpoint = row.checkpoint if said.checkpoint is None else said.checkpoint
-                    call.tasks.live.put(row.id, replace(row, progress=progress, checkpoint=checkpoint))
+                    stood = replace(row, progress=progress, progress_message=message, checkpoint=checkpoint)
+                    call.tasks.live.put(row.id, stood)
                     known.add(row.id)
             return frozenset(known)
 
